@@ -1,0 +1,3 @@
+//! Rejoinder: self-hosted comment moderation.
+
+pub mod base;
