@@ -1,0 +1,148 @@
+//! The stable codes of refusals, their statuses and what they mean. Must not know HTTP types or any module's errors.
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::time::Duration;
+
+use crate::base::complaint::Complaint;
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident = $code:literal, $status:literal, $title:literal, $cure:literal;)+) => {
+        /// Why a request was refused. The text of a code is for ever: add, never rename.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Code { $($(#[$doc])* $variant,)+ }
+
+        impl Code {
+            /// Every code, in the order of the pages under `/problems/`.
+            pub const ALL: &[Self] = &[$(Self::$variant,)+];
+
+            /// The code as it stands in answers and in the path of its page.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $code,)+ }
+            }
+
+            /// The HTTP status (RFC 9110) that goes with it.
+            pub const fn status(self) -> u16 {
+                match self { $(Self::$variant => $status,)+ }
+            }
+
+            /// A short name of the problem, the same each time.
+            pub const fn title(self) -> &'static str {
+                match self { $(Self::$variant => $title,)+ }
+            }
+
+            /// What it means and what to do, for the page that explains it.
+            pub const fn cure(self) -> &'static str {
+                match self { $(Self::$variant => $cure,)+ }
+            }
+        }
+    };
+}
+
+codes! {
+    /// At least one field is wrong; `errors` has them all.
+    ValidationFailed = "validation_failed", 422, "Some fields are not right",
+        "Each entry of \"errors\" names a field, a code and what to do. Correct them all and send the request again.";
+    /// A member that an operation for moderators does not know.
+    UnknownField = "unknown_field", 422, "A field is not known here",
+        "Operations for moderators take no fields but their own, so that a misspelt one cannot pass unseen. Remove or rename the field named in \"errors\".";
+    /// The body is not what its content type says.
+    MalformedBody = "malformed_body", 400, "The body can't be read",
+        "Send one JSON object (RFC 8259) in UTF-8 without repeated keys, or a form body with correct percent-encoding.";
+    /// The query string or the path can't be understood.
+    InvalidQuery = "invalid_query", 400, "The address can't be read",
+        "A parameter is missing, repeated, malformed or not known to this operation; \"detail\" names it.";
+    /// A cursor that this list did not hand out.
+    InvalidCursor = "invalid_cursor", 400, "The cursor is not one of this list",
+        "Use \"next_cursor\" of an earlier answer as it stands, with the same order; or leave it out to begin again.";
+    /// An Idempotency-Key out of bounds.
+    InvalidIdempotencyKey = "invalid_idempotency_key", 400, "The Idempotency-Key can't be used",
+        "A key has 1 to 128 visible ASCII characters; a UUID does well.";
+    /// The body was larger than 160 KiB.
+    BodyTooLarge = "body_too_large", 413, "The body is too large",
+        "A body has at most 160 KiB. Shorten it.";
+    /// The body did not arrive in time.
+    RequestTimeout = "request_timeout", 408, "The body took too long",
+        "A body has to arrive whole within 10 seconds. Try again on a better connection.";
+    /// Another content type or a compressed body.
+    UnsupportedMediaType = "unsupported_media_type", 415, "The kind of body is not taken here",
+        "Send application/json (or, where the operation says so, application/x-www-form-urlencoded) in UTF-8 without Content-Encoding.";
+    /// Nothing stands at this path.
+    NotFound = "not_found", 404, "Nothing stands here",
+        "Compare the address with the API's description at /docs.";
+    /// The path is there, the method isn't.
+    MethodNotAllowed = "method_not_allowed", 405, "The method is not allowed here",
+        "The header Allow names the methods of this address.";
+    /// No site has this page's origin, or this slug.
+    UnknownSite = "unknown_site", 404, "No such site",
+        "The page's origin, or the site's slug, belongs to no site of this service. The operator adds origins with REJOINDER_SITE_ORIGINS.";
+    /// The same, for the page of a submission.
+    UnknownSiteSubmitted = "unknown_site", 422, "No such site",
+        "The page's origin, or the site's slug, belongs to no site of this service. The operator adds origins with REJOINDER_SITE_ORIGINS.";
+    /// The request comes from a web page of another origin.
+    OriginNotAllowed = "origin_not_allowed", 403, "Not from this web page",
+        "Pages of this origin may not write here. The operator adds a site's origins with REJOINDER_SITE_ORIGINS.";
+    /// The site takes comments under registered pages only.
+    PageNotRegistered = "page_not_registered", 404, "The page is not registered",
+        "This site takes comments under pages that its staff have registered, and this isn't one.";
+    /// The page takes no comments (any more).
+    CommentsClosed = "comments_closed", 403, "Comments are closed",
+        "This page takes no comments, or no longer.";
+    /// No published comment of that page has this id.
+    ParentNotFound = "parent_not_found", 404, "The comment to answer isn't there",
+        "An answer needs a published comment of the same page. It may have been taken back meanwhile.";
+    /// No comment that the caller may see has this id.
+    CommentNotFound = "comment_not_found", 404, "No such comment",
+        "There is no comment of this id that you may see.";
+    /// The same page, address and text within 24 hours.
+    DuplicateComment = "duplicate_comment", 409, "This was already said",
+        "The same text from the same e-mail address under the same page was taken within the last 24 hours.";
+    /// The key was used for other content.
+    IdempotencyKeyReused = "idempotency_key_reused", 422, "The Idempotency-Key belongs to another submission",
+        "Within 24 hours a key stands for one submission. Use a new key for new content.";
+    /// Too many of these in too short a time.
+    RateLimited = "rate_limited", 429, "Too many requests",
+        "Wait as many seconds as Retry-After says.";
+    /// No token, or none that is good.
+    Unauthenticated = "unauthenticated", 401, "Sign in first",
+        "Send the token of a session as \"Authorization: Bearer …\"; POST /api/v1/admin/sessions makes one.";
+    /// E-mail address and password don't go together.
+    InvalidCredentials = "invalid_credentials", 401, "The sign-in failed",
+        "E-mail address or password are wrong, or the account is disabled.";
+    /// Signed in, but not for this.
+    Forbidden = "forbidden", 403, "Not with this role",
+        "The role of the account, or the scopes of the token, don't allow this operation.";
+    /// Somebody else decided first.
+    VersionConflict = "version_conflict", 409, "The comment has changed meanwhile",
+        "The member \"comment\" shows it as it is now. Look at it and decide again with its version.";
+    /// Deleted is final.
+    CommentDeleted = "comment_deleted", 409, "The comment is deleted",
+        "Its content is gone, so there is nothing left to decide.";
+    /// The database can't be reached, or is too slow.
+    Unavailable = "unavailable", 503, "Not available at the moment",
+        "Try again after as many seconds as Retry-After says. After a submission the outcome may be unknown: send it again with the same Idempotency-Key.";
+    /// Our mistake.
+    InternalError = "internal_error", 500, "Something went wrong here",
+        "It is logged under the request id in the answer; please tell the operator of the site.";
+}
+
+/// A reason to refuse, as every module's `Error` gives it.
+pub trait Refusal: Error + Send + Sync + 'static {
+    /// The stable code.
+    fn code(&self) -> Code;
+
+    /// What is wrong here and now; never a value that was sent.
+    fn detail(&self) -> Cow<'static, str> {
+        Cow::Borrowed(self.code().title())
+    }
+
+    /// The fields that are wrong, if it is about fields.
+    fn complaints(&self) -> Vec<(String, Complaint)> {
+        Vec::new()
+    }
+
+    /// When to come back, if that helps.
+    fn retry_after(&self) -> Option<Duration> {
+        None
+    }
+}

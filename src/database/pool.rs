@@ -1,0 +1,273 @@
+//! Connections under deadlines: two pools, one budget of time for each request, no connection returned in doubt.
+//! Must not know what is asked of the database.
+
+use std::future::Future;
+use std::ops::AsyncFnOnce;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Connection, PgConnection, PgPool, Postgres};
+use tokio::time::{Instant, timeout_at};
+
+use super::error::Error;
+
+/// All store calls of one request together, waiting for a connection included.
+pub const REQUEST_BUDGET: Duration = Duration::from_millis(2500);
+/// Waiting for a connection; kept under the request's budget because of leaked permits (sqlx #4349).
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
+/// A connection that lay idle this long is tried before use, since the server may have gone meanwhile.
+const IDLE_UNTRIED_MAX: Duration = Duration::from_secs(1);
+/// A pool is rebuilt at most this often.
+const REBUILD_PAUSE: Duration = Duration::from_secs(5);
+
+/// Who waits: readers and moderators have pools of their own, so that a flood of the ones leaves the others working.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lane {
+    /// Submissions and public reads.
+    Readers,
+    /// The admin API, and whatever runs beside requests.
+    Moderators,
+}
+
+/// How many connections each lane may hold.
+#[derive(Debug, Clone, Copy)]
+pub struct Capacity {
+    /// Connections for readers.
+    pub readers: u32,
+    /// Connections for moderators.
+    pub moderators: u32,
+}
+
+impl Default for Capacity {
+    /// 16 and 6: both lanes of four instances fit into Postgres's default of 100.
+    fn default() -> Self {
+        Self { readers: 16, moderators: 6 }
+    }
+}
+
+/// The handle to the database; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Database {
+    readers: Arc<Pool>,
+    moderators: Arc<Pool>,
+}
+
+#[derive(Debug)]
+struct Pool {
+    options: PgConnectOptions,
+    connections_max: u32,
+    current: RwLock<PgPool>,
+    /// Connections that our own leases hold. Fewer than the pool thinks means that permits have leaked.
+    leased: AtomicUsize,
+    born: Instant,
+    /// When it was last rebuilt, in milliseconds after `born`; negative: never.
+    rebuilt_ms: AtomicI64,
+}
+
+tokio::task_local! {
+    static BUDGET: std::cell::Cell<Option<Instant>>;
+}
+
+/// Runs a request's future so that all its store calls share one budget of [`REQUEST_BUDGET`], counted from the first.
+pub async fn within_one_budget<F: Future>(request: F) -> F::Output {
+    BUDGET.scope(std::cell::Cell::new(None), request).await
+}
+
+fn deadline() -> Instant {
+    let fresh = Instant::now() + REQUEST_BUDGET;
+    BUDGET
+        .try_with(|budget| {
+            let deadline = budget.get().unwrap_or(fresh);
+            budget.set(Some(deadline));
+            deadline
+        })
+        .unwrap_or(fresh)
+}
+
+impl Database {
+    /// Makes both pools; connects nothing yet.
+    pub fn new(options: PgConnectOptions, capacity: Capacity) -> Self {
+        let options = options
+            .application_name("rejoinder")
+            // The server gives up by itself, also when our side is gone.
+            .options([
+                ("statement_timeout", "2500"),
+                ("lock_timeout", "2000"),
+                ("idle_in_transaction_session_timeout", "5000"),
+                ("timezone", "UTC"),
+            ]);
+        Self {
+            readers: Arc::new(Pool::new(options.clone(), capacity.readers)),
+            moderators: Arc::new(Pool::new(options, capacity.moderators)),
+        }
+    }
+
+    /// Runs store calls on one connection. When the time runs out, or the caller is dropped midway, the connection is
+    /// closed instead of returned, so that nobody else meets its unfinished statement.
+    pub async fn run<T, E: From<Error>>(
+        &self,
+        lane: Lane,
+        work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let deadline = deadline();
+        let mut lease = self.pool(lane).lease(deadline).await?;
+        let outcome = match lease.connection() {
+            Some(connection) => timeout_at(deadline, work(connection)).await,
+            None => return Err(Error::Timeout.into()),
+        };
+        match outcome {
+            Ok(result) => {
+                lease.give_back();
+                result
+            }
+            Err(elapsed) => {
+                tracing::warn!(%elapsed, "dropped a database connection: its call outlived the request's deadline");
+                metrics::counter!("rejoinder_database_timeouts_total").increment(1);
+                Err(Error::Timeout.into())
+            }
+        }
+    }
+
+    /// Like [`Self::run`], in one transaction: committed when the work succeeds, else rolled back.
+    pub async fn transact<T, E: From<Error>>(
+        &self,
+        lane: Lane,
+        work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.run(lane, async |connection: &mut PgConnection| {
+            let mut transaction = connection.begin().await.map_err(Error::from)?;
+            let value = work(&mut transaction).await?;
+            transaction.commit().await.map_err(Error::from)?;
+            Ok(value)
+        })
+        .await
+    }
+
+    /// Whether the database answers. One round trip.
+    pub async fn ping(&self) -> Result<(), Error> {
+        self.run(Lane::Moderators, async |connection: &mut PgConnection| {
+            connection.ping().await.map_err(Error::from)
+        })
+        .await
+    }
+
+    /// Closes both pools; connections at work are waited for.
+    pub async fn close(&self) {
+        let (readers, moderators) = (self.readers.current(), self.moderators.current());
+        readers.close().await;
+        moderators.close().await;
+    }
+
+    /// Publishes the gauges of both pools.
+    pub fn observe(&self) {
+        for (lane, pool) in [("readers", &self.readers), ("moderators", &self.moderators)] {
+            let current = pool.current();
+            metrics::gauge!("rejoinder_database_connections", "lane" => lane).set(f64::from(current.size()));
+            let leased = u32::try_from(pool.leased.load(Ordering::Relaxed)).unwrap_or(u32::MAX);
+            metrics::gauge!("rejoinder_database_connections_busy", "lane" => lane).set(f64::from(leased));
+        }
+    }
+
+    fn pool(&self, lane: Lane) -> &Arc<Pool> {
+        match lane {
+            Lane::Readers => &self.readers,
+            Lane::Moderators => &self.moderators,
+        }
+    }
+}
+
+impl Pool {
+    fn new(options: PgConnectOptions, connections_max: u32) -> Self {
+        let current = RwLock::new(Self::build(&options, connections_max));
+        let born = Instant::now();
+        Self {
+            options,
+            connections_max,
+            current,
+            leased: AtomicUsize::new(0),
+            born,
+            rebuilt_ms: AtomicI64::new(-1),
+        }
+    }
+
+    fn build(options: &PgConnectOptions, connections_max: u32) -> PgPool {
+        PgPoolOptions::new()
+            .max_connections(connections_max)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .acquire_slow_level(log::LevelFilter::Off)
+            .test_before_acquire(false)
+            .before_acquire(|connection, about| {
+                Box::pin(async move {
+                    Ok(about.idle_for < IDLE_UNTRIED_MAX || connection.ping().await.is_ok())
+                })
+            })
+            .connect_lazy_with(options.clone())
+    }
+
+    fn current(&self) -> PgPool {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn lease(self: &Arc<Self>, deadline: Instant) -> Result<Lease, Error> {
+        match timeout_at(deadline, self.current().acquire()).await {
+            Ok(Ok(connection)) => {
+                self.leased.fetch_add(1, Ordering::Relaxed);
+                Ok(Lease { connection: Some(connection), pool: Arc::clone(self) })
+            }
+            Ok(Err(error)) => {
+                if matches!(error, sqlx::Error::PoolTimedOut) {
+                    self.rebuild_if_leaked();
+                }
+                Err(error.into())
+            }
+            Err(_elapsed) => Err(Error::Timeout),
+        }
+    }
+
+    /// Nobody could get a connection although our leases don't hold them all: permits have leaked, or the server is
+    /// away. A fresh pool cures the first and harms nothing in the second case.
+    fn rebuild_if_leaked(&self) {
+        let leased = u32::try_from(self.leased.load(Ordering::Relaxed)).unwrap_or(u32::MAX);
+        let now_ms = i64::try_from(self.born.elapsed().as_millis()).unwrap_or(i64::MAX);
+        let last_ms = self.rebuilt_ms.load(Ordering::Relaxed);
+        let pause_ms = i64::try_from(REBUILD_PAUSE.as_millis()).unwrap_or(i64::MAX);
+        if leased >= self.connections_max || (last_ms >= 0 && now_ms - last_ms < pause_ms) {
+            return;
+        }
+        let first = self.rebuilt_ms.compare_exchange(last_ms, now_ms, Ordering::Relaxed, Ordering::Relaxed);
+        if first.is_ok() {
+            let fresh = Self::build(&self.options, self.connections_max);
+            *self.current.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+            tracing::warn!("rebuilt a database pool: nobody got a connection although not all were in use");
+            metrics::counter!("rejoinder_database_pool_rebuilt_total").increment(1);
+        }
+    }
+}
+
+/// A connection on loan. Dropped without [`Lease::give_back`], it is closed.
+struct Lease {
+    connection: Option<PoolConnection<Postgres>>,
+    pool: Arc<Pool>,
+}
+
+impl Lease {
+    fn connection(&mut self) -> Option<&mut PgConnection> {
+        self.connection.as_deref_mut()
+    }
+
+    fn give_back(mut self) {
+        drop(self.connection.take());
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.pool.leased.fetch_sub(1, Ordering::Relaxed);
+        if let Some(connection) = self.connection.take() {
+            drop(connection.detach());
+        }
+    }
+}
