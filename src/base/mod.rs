@@ -1,3 +1,11 @@
 //! Words without I/O that every module speaks. Must not know any other module.
 
+pub mod clock;
 pub mod complaint;
+pub mod email;
+pub mod ids;
+pub mod page_url;
+pub mod paging;
+pub mod random;
+pub mod secret;
+pub mod text;
