@@ -1,4 +1,10 @@
-//! Rejoinder: self-hosted comment moderation.
+//! Rejoinder: self-hosted comment moderation. The modules, from low to high; each knows only what stands above it.
 
+/// Words without I/O: ids, clock, random, text hygiene, e-mail, page URL, paging, codes of refusals.
 pub mod base;
+/// Postgres: connections under deadlines, migrations, the embedded default.
+pub mod database;
+/// HTTP that is the same for all: problem documents, extractors, limits, headers.
+pub mod web;
+/// What readers write: submit, read; the renderer and the avatars.
 pub mod comments;

@@ -1,6 +1,7 @@
 //! Words without I/O that every module speaks. Must not know any other module.
 
 pub mod clock;
+pub mod codes;
 pub mod complaint;
 pub mod email;
 pub mod ids;

@@ -35,6 +35,11 @@ pub fn token() -> String {
     URL_SAFE_NO_PAD.encode(bytes::<TOKEN_BYTES>())
 }
 
+/// 128 random bits as 32 hexadecimal digits, for request ids.
+pub fn id() -> String {
+    format!("{:032x}", u128::from_be_bytes(bytes()))
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;

@@ -2,7 +2,6 @@
 //! headers. Must not know the trade.
 
 pub mod body;
-pub mod client_address;
 pub mod conditional;
 pub mod cors;
 pub mod envelope;

@@ -222,8 +222,9 @@ struct ProblemPage<'a> {
 }
 
 /// Puts the body into an error response: the handler's own problem, or one for a bare status from actix-web.
-pub(crate) fn render(response: HttpResponse, request_id: &str, page: bool) -> HttpResponse {
-    let draft = response.extensions_mut().remove::<Draft>().unwrap_or_else(|| of_status(response.status()));
+pub(crate) fn render(mut response: HttpResponse, request_id: &str, page: bool) -> HttpResponse {
+    let carried = response.extensions_mut().remove::<Draft>();
+    let draft = carried.unwrap_or_else(|| of_status(response.status()));
     if let Some(cause) = &draft.cause {
         tracing::error!(request.id = request_id, error.code = draft.code.as_str(), cause, "request failed");
     }

@@ -59,7 +59,7 @@ impl Query {
 
     /// `limit`, 1 to 100, 50 where it is missing.
     pub fn limit(&self) -> Result<Limit, ApiError> {
-        Ok(self.parsed("limit", |value| Limit::parse(value))?.unwrap_or_default())
+        Ok(self.parsed("limit", |value| Limit::parse(value).ok())?.unwrap_or_default())
     }
 
     /// Refuses parameters that the operation doesn't know, so that a misspelt filter can't pass unseen.
