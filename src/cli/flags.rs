@@ -57,12 +57,12 @@ fn argument(setting: &'static Setting, flag: &'static str) -> Arg {
         .help_heading("Settings")
         .global(true);
     match setting.shape {
-        // `rejoinder --demo serve` must not take `serve` for the value.
-        Shape::Switch => argument
+        // One that is off unless asked for may stand alone; `--demo serve` must not take `serve` for its value.
+        Shape::Switch if setting.default.is_none() => argument
             .num_args(0..=1)
             .require_equals(true)
             .default_missing_value("on"),
-        Shape::Text | Shape::List => argument,
+        Shape::Text | Shape::List | Shape::Switch => argument,
     }
 }
 

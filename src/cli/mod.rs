@@ -150,7 +150,7 @@ mod tests {
     use std::{collections::BTreeMap, io, path::Path};
 
     use super::*;
-    use crate::settings::Demo;
+    use crate::settings::{Demo, RateLimit};
 
     fn parsed(arguments: &[&str]) -> Result<(Settings, Option<Command>), clap::Error> {
         let arguments = std::iter::once("rejoinder").chain(arguments.iter().copied());
@@ -184,12 +184,23 @@ mod tests {
         let (settings, command) = parsed(&["--demo=off"]).unwrap();
         assert_eq!(settings.sites.demo, Demo::Off);
         assert!(command.is_none());
+        for arguments in [&["--rate-limit", "off"][..], &["--rate-limit=off", "serve"]] {
+            let (settings, _) = parsed(arguments).unwrap();
+            assert_eq!(settings.http.rate_limit, RateLimit::Off, "{arguments:?}");
+        }
     }
 
     #[test]
     fn a_secret_is_not_a_flag() {
         for flag in ["--secret", "--database-url", "--admin-password"] {
             assert!(parsed(&[flag, "x"]).is_err(), "{flag}");
+            let Err(error) = parsed(&[&format!("{flag}=hunter2")]) else {
+                panic!("{flag}")
+            };
+            assert!(
+                !usage::shorten(&error.to_string()).0.contains("hunter2"),
+                "{flag}"
+            );
         }
     }
 

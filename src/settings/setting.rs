@@ -16,7 +16,7 @@ pub enum Shape {
     Text,
     /// Several, comma separated; in the file an array as well.
     List,
-    /// `on` or `off`; the flag alone means `on`, in the file `true` and `false` as well.
+    /// `on` or `off`, in the file `true` and `false` as well; without a default the flag alone means `on`.
     Switch,
 }
 
