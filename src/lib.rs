@@ -2,9 +2,15 @@
 
 /// Words without I/O: ids, clock, random, text hygiene, e-mail, page URL, paging, codes of refusals.
 pub mod base;
+/// What the operator sets: flags, environment, file; all mistakes at once.
+pub mod settings;
 /// Postgres: connections under deadlines, migrations, the embedded default.
 pub mod database;
-/// HTTP that is the same for all: problem documents, extractors, limits, headers.
+/// HTTP that is the same for all: problem documents, extractors, client address, limits, headers.
 pub mod web;
 /// What readers write: submit, read; the renderer and the avatars.
 pub mod comments;
+/// The only place that knows everybody: start-up, routes, workers, the OpenAPI document.
+pub mod app;
+/// The command line.
+pub mod cli;

@@ -2,6 +2,7 @@
 //! headers. Must not know the trade.
 
 pub mod body;
+pub mod client_address;
 pub mod conditional;
 pub mod cors;
 pub mod envelope;

@@ -1,0 +1,227 @@
+//! The command line: one command a file; exit codes 0, 1 for a failure, 2 for wrong usage or settings.
+//! Must not hold a rule of the trade.
+
+use std::{ffi::OsString, process::ExitCode};
+
+use anyhow::Context as _;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind};
+
+use crate::{
+    app::logs,
+    settings::{Settings, Sources},
+};
+
+mod advice;
+mod flags;
+mod migrate;
+mod output;
+mod serve;
+mod usage;
+mod welcome;
+
+use flags::SettingFlags;
+pub use migrate::Migrate;
+pub use serve::{Start, Started};
+pub use welcome::{FirstOwner, FirstPassword, Place, Welcome};
+
+/// A failure while running.
+const FAILURE: u8 = 1;
+/// A wrong command line, or a wrong setting.
+const USAGE: u8 = 2;
+
+const EXAMPLES: &str = "\
+Examples:
+  rejoinder                                   try it: own database in ./data, on this machine only
+  rejoinder --listen 127.0.0.1:9000 --data-dir /srv/rejoinder
+  REJOINDER_PUBLIC_URL=https://comments.example.org REJOINDER_SITE_ORIGINS=https://example.org \\
+    DATABASE_URL_FILE=/run/secrets/database rejoinder serve
+  rejoinder migrate --config /etc/rejoinder.toml
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or settings.
+";
+
+/// Self-hosted comment moderation: readers write, moderators decide, what is approved appears.
+#[derive(Parser)]
+#[command(name = "rejoinder", version, disable_help_subcommand = true)]
+struct CommandLine {
+    #[command(flatten)]
+    settings: SettingFlags,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve readers and moderators; what happens without a command
+    Serve,
+    /// Bring the database to this version's schema, and exit
+    Migrate,
+    /// Hold the embedded database; started by ourselves
+    #[command(hide = true)]
+    PostgresKeeper {
+        /// Understood by the keeper only
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
+}
+
+/// What the commands do, given by whoever knows the application.
+#[derive(Clone, Copy)]
+pub struct Hooks {
+    /// For `serve`.
+    pub start: Start,
+    /// For `migrate`.
+    pub migrate: Migrate,
+    /// For `postgres-keeper`; has no settings and no log.
+    pub keep_postgres: fn(Vec<OsString>) -> anyhow::Result<()>,
+}
+
+/// Does what the command line says, and prints what went wrong.
+pub fn run(arguments: impl IntoIterator<Item = OsString>, hooks: Hooks) -> ExitCode {
+    let CommandLine {
+        settings: flags,
+        command,
+    } = match parse(arguments) {
+        Ok(command_line) => command_line,
+        Err(error) => return refuse(&error),
+    };
+    if let Some(Command::PostgresKeeper { arguments }) = command {
+        return finish((hooks.keep_postgres)(arguments));
+    }
+    match Settings::gather(Sources::of_process(flags.0)) {
+        Ok(settings) => finish(run_with(
+            settings,
+            &command.unwrap_or(Command::Serve),
+            hooks,
+        )),
+        Err(mistakes) => {
+            output::complain_of_all(&"these settings are wrong, nothing was started:", &mistakes);
+            ExitCode::from(USAGE)
+        }
+    }
+}
+
+fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<CommandLine, clap::Error> {
+    let command =
+        CommandLine::command().after_help(format!("{}\n{EXAMPLES}", flags::secrets_help()));
+    CommandLine::from_arg_matches(&command.try_get_matches_from(arguments)?)
+}
+
+fn run_with(settings: Settings, command: &Command, hooks: Hooks) -> anyhow::Result<()> {
+    logs::start(&settings.logs).context("while starting the log")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("while starting the runtime")?;
+    match command {
+        Command::Serve => runtime.block_on(serve::run(settings, hooks.start)),
+        Command::Migrate => runtime.block_on(migrate::run(settings, hooks.migrate)),
+        Command::PostgresKeeper { .. } => Ok(()),
+    }
+}
+
+/// Help and version are asked for and go to standard output; all else is wrong usage.
+fn refuse(error: &clap::Error) -> ExitCode {
+    let text = error.render();
+    if matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+    ) {
+        output::say(&text.to_string().trim_end());
+        return ExitCode::SUCCESS;
+    }
+    let (what, what_to_do) = usage::shorten(&text.to_string());
+    output::complain(&what, &what_to_do);
+    ExitCode::from(USAGE)
+}
+
+fn finish(result: anyhow::Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::complain(&format!("{error:#}"), &advice::for_failure(&error));
+            ExitCode::from(FAILURE)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeMap, io, path::Path};
+
+    use super::*;
+    use crate::settings::{Demo, RateLimit};
+
+    fn parsed(arguments: &[&str]) -> Result<(Settings, Option<Command>), clap::Error> {
+        let arguments = std::iter::once("rejoinder").chain(arguments.iter().copied());
+        let line = parse(arguments.map(OsString::from))?;
+        let read = Box::new(|_: &Path| Err(io::Error::from(io::ErrorKind::NotFound)));
+        let sources = Sources {
+            flags: line.settings.0,
+            environment: BTreeMap::new(),
+            read,
+        };
+        Ok((Settings::gather(sources).unwrap(), line.command))
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_may_stand_before_and_behind_the_command() {
+        for arguments in [
+            &["--listen", "127.0.0.1:1", "--demo", "serve"][..],
+            &["serve", "--listen", "127.0.0.1:1", "--demo"],
+            &["--demo", "serve", "--listen=127.0.0.1:1"],
+            &["--listen=127.0.0.1:1", "--demo=on"],
+        ] {
+            let (settings, _) = parsed(arguments).unwrap();
+            assert_eq!(settings.http.listen.port(), 1, "{arguments:?}");
+            assert_eq!(settings.sites.demo, Demo::On, "{arguments:?}");
+        }
+        let (settings, command) = parsed(&["--demo=off"]).unwrap();
+        assert_eq!(settings.sites.demo, Demo::Off);
+        assert!(command.is_none());
+        for arguments in [&["--rate-limit", "off"][..], &["--rate-limit=off", "serve"]] {
+            let (settings, _) = parsed(arguments).unwrap();
+            assert_eq!(settings.http.rate_limit, RateLimit::Off, "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_not_a_flag() {
+        for flag in ["--secret", "--database-url", "--admin-password"] {
+            assert!(parsed(&[flag, "x"]).is_err(), "{flag}");
+            let Err(error) = parsed(&[&format!("{flag}=hunter2")]) else {
+                panic!("{flag}")
+            };
+            assert!(
+                !usage::shorten(&error.to_string()).0.contains("hunter2"),
+                "{flag}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_keeper_gets_its_arguments_as_they_are() {
+        let (_, command) = parsed(&["postgres-keeper", "/a b", "--unknown", "-x"]).unwrap();
+        let Some(Command::PostgresKeeper { arguments }) = command else {
+            panic!("another command")
+        };
+        assert_eq!(arguments, ["/a b", "--unknown", "-x"]);
+    }
+
+    #[test]
+    fn help_names_every_setting_and_no_hidden_command() {
+        let Err(help) = parse(["rejoinder", "--help"].map(OsString::from)) else {
+            panic!("no help")
+        };
+        let help = help.to_string();
+        for setting in crate::settings::catalogue::ALL {
+            assert!(help.contains(setting.variable), "{}", setting.variable);
+        }
+        assert!(help.contains("Examples:") && !help.contains("keeper"));
+    }
+}
