@@ -8,8 +8,12 @@ pub mod settings;
 pub mod database;
 /// HTTP that is the same for all: problem documents, extractors, client address, limits, headers.
 pub mod web;
+/// Moderators, roles, sessions, passwords; extractors that say who calls.
+pub mod accounts;
 /// What readers write: submit, read; the renderer and the avatars.
 pub mod comments;
+/// The queue, decisions, history.
+pub mod moderation;
 /// The only place that knows everybody: start-up, routes, workers, the OpenAPI document.
 pub mod app;
 /// The command line.

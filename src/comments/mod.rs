@@ -1,4 +1,5 @@
-//! Comments: what readers write, from the words of a draft to the HTML that is shown.
+//! What readers write: submitting, reading; the renderer and the avatars.
 
 pub mod avatar;
+pub mod model;
 pub mod render;

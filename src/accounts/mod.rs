@@ -1,0 +1,3 @@
+//! Moderators, their roles, sessions and passwords, and the extractors that say who calls.
+
+pub mod model;

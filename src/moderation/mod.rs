@@ -1,0 +1,1 @@
+//! The moderators' work: the queue, decisions, history.
