@@ -300,3 +300,6 @@ fn escape(text: &str, html: &mut String) {
         html.push_str(&escaped);
     }
 }
+
+#[cfg(test)]
+mod tests;
