@@ -56,6 +56,11 @@ impl EmailAddress {
         parse(raw, Domains::PublicOrLocalhost)
     }
 
+    /// An address that was parsed before and comes back from the database with its key.
+    pub fn from_stored(written: String, key: EmailKey) -> Self {
+        Self { written, key }
+    }
+
     /// The address as written, to show and to send mail to.
     pub fn as_str(&self) -> &str {
         &self.written

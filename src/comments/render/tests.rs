@@ -227,7 +227,9 @@ fn raw_html_is_shown_as_it_was_written() {
             "<div>\n*a*\n</div>",
             "<p>&lt;div&gt;<br>\n*a*<br>\n&lt;/div&gt;</p>\n",
         ),
+        ("<i>\n\na", "<p>&lt;i&gt;</p>\n<p>a</p>\n"),
         ("<!-- a -->", "<p>&lt;!-- a --&gt;</p>\n"),
+        ("<div><br>\n\na", "<p>&lt;div&gt;&lt;br&gt;</p>\n<p>a</p>\n"),
         ("a <br> b", "<p>a &lt;br&gt; b</p>\n"),
     ];
     for (markdown, expected) in table {
