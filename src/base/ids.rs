@@ -155,6 +155,16 @@ mod tests {
         }
     }
 
+    /// Compiles only where an id is a UUID to the database, alone and in an array.
+    #[test]
+    fn the_database_takes_ids_as_uuids() {
+        fn same_type<T: sqlx::Type<sqlx::Postgres> + sqlx::postgres::PgHasArrayType>() -> bool {
+            T::type_info() == <Uuid as sqlx::Type<sqlx::Postgres>>::type_info()
+        }
+        assert!(same_type::<CommentId>() && same_type::<PageId>() && same_type::<SiteId>());
+        assert!(same_type::<ModeratorId>() && same_type::<SessionId>());
+    }
+
     #[test]
     fn the_schema_is_a_uuid_string() {
         let schema = serde_json::to_value(SessionId::schema()).unwrap();

@@ -172,3 +172,91 @@ fn push(text: &mut String, arguments: fmt::Arguments<'_>) {
     text.write_fmt(arguments)
         .expect("writing to a String doesn't fail");
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use proptest::prelude::*;
+    use time::macros::datetime;
+
+    use super::*;
+    use crate::base::email::EmailAddress;
+    use crate::base::secret::{Purpose, ServerSecret};
+
+    #[test]
+    fn an_author_has_one_hash_for_each_site_and_name() {
+        let key = ServerSecret::parse(&[7; 32])
+            .unwrap()
+            .subkey(Purpose::Avatar);
+        let other_key = ServerSecret::parse(&[8; 32])
+            .unwrap()
+            .subkey(Purpose::Avatar);
+        let site = || SiteId::new(datetime!(2026-11-24 16:27 UTC));
+        let (one, two) = (site(), site());
+        let email = |text| EmailAddress::parse(text).unwrap().key().clone();
+        let name = |text| Name::parse(text).unwrap();
+        let hash = AvatarHash::new(&key, one, &email("ada@example.org"), &name("Ada"));
+
+        assert_eq!(
+            hash,
+            AvatarHash::new(&key, one, &email("ADA@Example.org"), &name("Ada"))
+        );
+        let others = [
+            AvatarHash::new(&other_key, one, &email("ada@example.org"), &name("Ada")),
+            AvatarHash::new(&key, two, &email("ada@example.org"), &name("Ada")),
+            AvatarHash::new(&key, one, &email("bob@example.org"), &name("Ada")),
+            AvatarHash::new(&key, one, &email("ada@example.org"), &name("Bob")),
+        ];
+        assert!(!others.contains(&hash));
+    }
+
+    #[test]
+    fn only_what_is_written_is_read() {
+        let text = "00ff0123456789abcdef0123456789ab";
+        assert_eq!(text.parse::<AvatarHash>().unwrap().to_string(), text);
+        let long = format!("{text}0");
+        for other in [
+            "",
+            "00",
+            &long,
+            "00FF0123456789abcdef0123456789ab",
+            "+0ff0123456789abcdef0123456789ab",
+            "0x00ff0123456789abcdef0123456789",
+        ] {
+            assert_eq!(other.parse::<AvatarHash>(), Err(NotAnAvatarHash), "{other}");
+        }
+    }
+
+    #[test]
+    fn few_authors_look_alike() {
+        let key = ServerSecret::parse(&[7; 32])
+            .unwrap()
+            .subkey(Purpose::Avatar);
+        let pictures: HashSet<String> = (0..2_000u32)
+            .map(|author| {
+                let mut bytes = [0; HASH_BYTES];
+                bytes.copy_from_slice(&key.mac(&[&author.to_be_bytes()])[..HASH_BYTES]);
+                svg(&AvatarHash::from_bytes(bytes))
+            })
+            .collect();
+        assert!(pictures.len() > 1_950, "{}", pictures.len());
+    }
+
+    proptest! {
+        #[test]
+        fn a_picture_is_small_plain_and_always_the_same(bytes: [u8; 16]) {
+            let hash = AvatarHash::from_bytes(bytes);
+            let picture = svg(&hash);
+            prop_assert_eq!(&picture, &svg(&hash));
+            prop_assert!(picture.len() <= SVG_BYTES_MAX);
+            prop_assert!(!picture.contains("=\"\""));
+            for tag in picture.split('<').skip(1) {
+                let name = tag.split([' ', '>']).next().unwrap();
+                prop_assert!(["svg", "rect", "path", "g", "/g", "/svg"].contains(&name), "{}", name);
+            }
+            prop_assert_eq!(hash.to_string().parse::<AvatarHash>(), Ok(hash));
+            prop_assert_eq!(AvatarHash::from_bytes(*hash.as_bytes()), hash);
+        }
+    }
+}

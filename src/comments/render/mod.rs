@@ -76,6 +76,9 @@ fn plain(text: &str) -> String {
     html
 }
 
+/// How a line ends inside a block.
+const LINE_BREAK: &str = "<br>\n";
+
 /// What an end tag has to write.
 #[derive(Clone, Copy)]
 enum Close {
@@ -133,7 +136,7 @@ impl Renderer {
                 escape(&text, &mut self.html);
                 self.html.push_str("</code>");
             }
-            Event::SoftBreak | Event::HardBreak => self.html.push_str("<br>\n"),
+            Event::SoftBreak | Event::HardBreak => self.html.push_str(LINE_BREAK),
             Event::Rule => self.html.push_str("<p>* * *</p>\n"),
             // Not asked of the parser; shown as text should that change.
             Event::InlineMath(text) | Event::DisplayMath(text) | Event::FootnoteReference(text) => {
@@ -178,6 +181,9 @@ impl Renderer {
                 self.html.push_str(end);
             }
             Some(Close::Leaf(end)) => {
+                if self.verbatim == Verbatim::Html && self.html.ends_with(LINE_BREAK) {
+                    self.html.truncate(self.html.len() - LINE_BREAK.len());
+                }
                 self.verbatim = Verbatim::No;
                 self.html.push_str(end);
             }
@@ -212,7 +218,7 @@ impl Renderer {
             self.open_nesting("<li>", "</li>\n");
         } else {
             if !self.html.ends_with(['\n', '>']) {
-                self.html.push_str("<br>\n");
+                self.html.push_str(LINE_BREAK);
             }
             self.open.push(Close::Nothing);
         }
@@ -236,11 +242,10 @@ impl Renderer {
         match self.verbatim {
             Verbatim::Code => escape(text, &mut self.html),
             Verbatim::Html => {
-                // The break at the end of the block's last line is dropped with its paragraph.
                 for line in text.split_inclusive('\n') {
                     escape(line.trim_end_matches('\n'), &mut self.html);
                     if line.ends_with('\n') {
-                        self.html.push_str("<br>\n");
+                        self.html.push_str(LINE_BREAK);
                     }
                 }
             }
@@ -300,3 +305,6 @@ fn escape(text: &str, html: &mut String) {
         html.push_str(&escaped);
     }
 }
+
+#[cfg(test)]
+mod tests;

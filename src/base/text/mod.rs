@@ -157,9 +157,11 @@ impl fmt::Display for PageKey {
 /// CRLF and lone CR become LF, what can't be seen goes from both ends, and the rest gets Unicode's
 /// composed form (NFC, UAX #15). All lengths are counted in this form, and it is what is stored.
 pub fn normalise(raw: &str) -> String {
-    trim(&raw.replace("\r\n", "\n").replace('\r', "\n"))
-        .nfc()
-        .collect()
+    trim(&line_feeds(raw)).nfc().collect()
+}
+
+fn line_feeds(raw: &str) -> String {
+    raw.replace("\r\n", "\n").replace('\r', "\n")
 }
 
 /// Without white space and blank characters at both ends: Unicode's white space, zero-width and word-joining
@@ -212,16 +214,16 @@ fn is_stacking_mark(c: char) -> bool {
 
 impl Rules {
     fn parse(&self, raw: &str) -> Result<String, Complaint> {
+        // Before the composed form, for what is taken out may have stood between a letter and its mark.
+        let text = match self.direction {
+            Direction::Refuse => line_feeds(raw),
+            Direction::Settle => settle_direction(&line_feeds(raw)),
+        };
         let text = match self.lines {
-            Lines::Joined => normalise(&join_lines(raw)),
-            Lines::Single | Lines::Many => normalise(raw),
+            Lines::Joined => normalise(&join_lines(&text)),
+            Lines::Single | Lines::Many => normalise(&text),
         };
         self.check_characters(&text)?;
-        let text = match self.direction {
-            Direction::Refuse => text,
-            // Trimmed again: an override may have stood between the text and a space.
-            Direction::Settle => trim(&settle_direction(&text)).to_owned(),
-        };
         if text.is_empty() {
             let code = if raw.is_empty() || raw.chars().all(char::is_whitespace) {
                 ComplaintCode::Required
@@ -266,15 +268,10 @@ impl Rules {
 }
 
 /// White space in a row becomes one space; other controls go, except NUL, which is refused everywhere.
-fn join_lines(raw: &str) -> String {
-    let mut joined = String::with_capacity(raw.len());
-    for word in raw.split_whitespace() {
-        if !joined.is_empty() {
-            joined.push(' ');
-        }
-        joined.extend(word.chars().filter(|c| !c.is_control() || *c == '\0'));
-    }
-    joined
+fn join_lines(text: &str) -> String {
+    let dropped = |c: char| c.is_control() && !c.is_whitespace() && c != '\0';
+    let text = text.replace(dropped, "");
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Takes out what could turn the direction of text around it: overrides always (no language needs
@@ -335,3 +332,6 @@ fn is_isolate(c: char) -> bool {
 fn is_override(c: char) -> bool {
     matches!(c, '\u{202D}' | '\u{202E}')
 }
+
+#[cfg(test)]
+mod tests;

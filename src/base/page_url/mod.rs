@@ -155,11 +155,12 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// Reads an `Origin` header or a setting: scheme, host and port and nothing after. `null` is refused.
+    /// Reads an `Origin` header or a setting: scheme, host and port and nothing after. `null` is refused, and so
+    /// are stars, which the URL parser takes for letters and no browser ever sends.
     pub fn parse(raw: &str) -> Result<Self, Complaint> {
         let raw = trim(raw);
         let url = parse_web_url(raw)?;
-        let bare = after_scheme(raw).is_some_and(|rest| !rest.contains(['/', '\\', '?', '#']));
+        let bare = after_scheme(raw).is_some_and(|rest| !rest.contains(['/', '\\', '?', '#', '*']));
         match Self::of(&url) {
             Some(origin) if bare => Ok(origin),
             _ => Err(Complaint::new(
@@ -332,3 +333,6 @@ fn upper_hex(digit: u8) -> Option<char> {
 fn hex_digit(c: char) -> Option<u8> {
     c.to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
+
+#[cfg(test)]
+mod tests;
