@@ -4,6 +4,7 @@
 //! change may have to extend stand at the top of `order.rs` (modules), `tables.rs` (owners, exceptions) and `form.rs`.
 
 mod breach;
+mod dependencies;
 mod form;
 mod order;
 mod source;
@@ -80,4 +81,9 @@ fn documents_link_to_what_exists_and_the_readme_is_short() {
     let tree = tree();
     assert_none(&form::dead_links(&tree));
     assert_none(&form::readme_length(&tree));
+}
+
+#[test]
+fn dependencies_are_none_of_the_banned_ones() {
+    assert_none(&dependencies::breaches(&tree()));
 }

@@ -309,7 +309,7 @@ fn read_path(tokens: &[Token], at: usize, prefix: &[String], found: &mut Vec<Ref
             let segments = if word == "self" {
                 prefix.to_vec()
             } else {
-                [prefix, &[word.clone()]].concat()
+                [prefix, std::slice::from_ref(word)].concat()
             };
             if tokens
                 .get(at + 1)
