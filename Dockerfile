@@ -17,8 +17,8 @@ FROM debian:trixie-slim
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates \
     && rm -rf /var/lib/apt/lists/* \
-    && groupadd --system --gid 10001 rejoinder \
-    && useradd --system --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin rejoinder \
+    && groupadd --gid 10001 rejoinder \
+    && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin rejoinder \
     && install -d -o 10001 -g 10001 -m 0700 /var/lib/rejoinder
 COPY --from=build /out/rejoinder /usr/local/bin/rejoinder
 USER 10001:10001
