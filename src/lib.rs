@@ -10,6 +10,8 @@ pub mod database;
 pub mod web;
 /// Moderators, roles, sessions, passwords; extractors that say who calls.
 pub mod accounts;
+/// Sites, their origins and policy, their pages.
+pub mod sites;
 /// What readers write: submit, read; the renderer and the avatars.
 pub mod comments;
 /// The queue, decisions, history.

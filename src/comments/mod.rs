@@ -1,5 +1,21 @@
 //! What readers write: submitting, reading; the renderer and the avatars.
+//!
+//! Invariants: nothing that is not approved is ever public, and the public type of a comment can't hold an e-mail
+//! address; every change of state has exactly one line in the append-only history; a page's count equals a recount;
+//! what was answered 201 is on disk.
 
 pub mod avatar;
+pub mod decisions;
+mod error;
+pub mod http;
+mod limits;
 pub mod model;
 pub mod render;
+pub mod service;
+mod store;
+mod tokens;
+
+pub use error::Error;
+pub use limits::Limits;
+pub use service::Comments;
+pub use tokens::{ManageToken, ManageTokens};

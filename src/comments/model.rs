@@ -174,8 +174,8 @@ pub struct PublicPage {
     pub id: Option<PageId>,
     /// Its site.
     pub site_id: SiteId,
-    /// Its normalised address.
-    pub url: String,
+    /// Its normalised address; none for an unknown key.
+    pub url: Option<String>,
     /// Its title.
     pub title: Option<String>,
     /// Published comments.

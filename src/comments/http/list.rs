@@ -1,0 +1,111 @@
+//! `GET /api/v1/comments` and `GET /api/v1/comments/{id}/replies`. Must not hold a rule of the trade.
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::ReadAllowance;
+use super::wire::{CommentList, ReplyList};
+use crate::base::ids::CommentId;
+use crate::base::page_url::PageUrl;
+use crate::base::text::PageKey;
+use crate::comments::Comments;
+use crate::comments::service::{ListAsked, Order, PageName, Start};
+use crate::web::PathId;
+use crate::web::conditional::public_json;
+use crate::web::problem::{ApiError, Problem};
+use crate::web::query::{Query, invalid};
+
+/// A page's published comments: cursor pages of top-level comments with the beginning of their answers.
+#[utoipa::path(
+    get,
+    path = "/api/v1/comments",
+    tag = "readers",
+    params(
+        ("page_url" = Option<String>, Query, max_length = 2048, description = "The page's address; this or `page_key` with `site`"),
+        ("page_key" = Option<String>, Query, max_length = 200, description = "The publisher's own id of the page, with `site`"),
+        ("site" = Option<String>, Query, description = "The site's slug, with `page_key`"),
+        ("sort" = Option<String>, Query, description = "`oldest` (default), `newest`, `top`"),
+        ("limit" = Option<u8>, Query, minimum = 1, maximum = 100, description = "Top-level comments; 50 by default"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of an earlier answer of the same order"),
+        ("around" = Option<String>, Query, format = "uuid", description = "Begin so that this comment (or its thread, and it among the answers shown) is in the answer"),
+        ("If-None-Match" = Option<String>, Header, description = "The ETag of what is already there"),
+    ),
+    responses(
+        (status = 200, body = CommentList, headers(("ETag" = String, description = "Strong, one for each coding"))),
+        (status = 304, description = "What `If-None-Match` names is still right"),
+        (status = 400, body = Problem, content_type = "application/problem+json", description = "`invalid_query`, `invalid_cursor`"),
+        (status = 404, body = Problem, content_type = "application/problem+json", description = "`unknown_site`; `comment_not_found` for `around`"),
+        (status = 429, body = Problem, content_type = "application/problem+json", description = "`rate_limited`"),
+        (status = 503, body = Problem, content_type = "application/problem+json", description = "`unavailable`"),
+    )
+)]
+pub async fn list(
+    request: HttpRequest,
+    comments: Data<Comments>,
+    _allowance: ReadAllowance,
+    query: Query,
+) -> Result<HttpResponse, ApiError> {
+    let asked = ListAsked {
+        page: page_name(&query)?,
+        order: query.parsed("sort", Order::parse)?.unwrap_or_default(),
+        start: start(&query)?,
+        limit: query.limit()?,
+    };
+    let list = CommentList::from(comments.list(asked).await?);
+    Ok(public_json(&request, serde_json::to_vec(&list).unwrap_or_default()))
+}
+
+fn page_name(query: &Query) -> Result<PageName, ApiError> {
+    let url = query.find("page_url")?;
+    let key = query.find("page_key")?;
+    match (url, key) {
+        (Some(url), None) => {
+            Ok(PageName::Url(PageUrl::parse(url).ok().ok_or_else(|| invalid("page_url is not an absolute http or https address"))?))
+        }
+        (None, Some(key)) => Ok(PageName::Key {
+            site: query.require("site")?.to_owned(),
+            key: PageKey::parse(key).ok().ok_or_else(|| invalid("page_key can't be a page's key"))?,
+        }),
+        _ => Err(invalid("name the page by either page_url, or page_key and site")),
+    }
+}
+
+fn start(query: &Query) -> Result<Start, ApiError> {
+    match (query.find("cursor")?, query.parsed("around", |id| id.parse().ok())?) {
+        (None, None) => Ok(Start::Beginning),
+        (Some(cursor), None) => Ok(Start::Cursor(cursor.to_owned())),
+        (None, Some(id)) => Ok(Start::Around(id)),
+        (Some(_), Some(_)) => Err(invalid("cursor and around exclude each other")),
+    }
+}
+
+/// All published answers of a thread, flat, oldest first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/comments/{id}/replies",
+    tag = "readers",
+    params(
+        ("id" = CommentId, Path, description = "The thread's top-level comment"),
+        ("limit" = Option<u8>, Query, minimum = 1, maximum = 100, description = "50 by default"),
+        ("cursor" = Option<String>, Query, description = "`next_replies_cursor`, or `next_cursor` of an earlier answer"),
+    ),
+    responses(
+        (status = 200, body = ReplyList, headers(("ETag" = String, description = "Strong, one for each coding"))),
+        (status = 304, description = "What `If-None-Match` names is still right"),
+        (status = 400, body = Problem, content_type = "application/problem+json", description = "`invalid_query`, `invalid_cursor`"),
+        (status = 404, body = Problem, content_type = "application/problem+json", description = "`comment_not_found`"),
+        (status = 429, body = Problem, content_type = "application/problem+json", description = "`rate_limited`"),
+        (status = 503, body = Problem, content_type = "application/problem+json", description = "`unavailable`"),
+    )
+)]
+pub async fn replies(
+    request: HttpRequest,
+    comments: Data<Comments>,
+    _allowance: ReadAllowance,
+    id: PathId<CommentId>,
+    query: Query,
+) -> Result<HttpResponse, ApiError> {
+    let replies = comments.replies(id.0, query.find("cursor")?, query.limit()?).await?;
+    let list = ReplyList::from(replies);
+    Ok(public_json(&request, serde_json::to_vec(&list).unwrap_or_default()))
+}

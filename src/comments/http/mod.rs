@@ -1,0 +1,99 @@
+//! Readers' comments over HTTP: translates only. Must not hold a rule of the trade.
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::http::header;
+use actix_web::web::Data;
+use actix_web::{FromRequest, HttpRequest};
+
+use crate::base::codes::Code;
+use crate::base::page_url::Origin;
+use crate::comments::{Comments, ManageToken};
+use crate::web::client_address::ClientAddress;
+use crate::web::problem::ApiError;
+
+pub mod list;
+pub mod show;
+pub mod submit;
+pub mod wire;
+
+/// The manage token in `Authorization: Bearer`, where there is one. What has not even its form counts as a token that is
+/// good for nothing, not as none.
+pub struct Bearer(pub Option<ManageToken>);
+
+impl FromRequest for Bearer {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+        let Some(value) = request.headers().get(header::AUTHORIZATION) else { return ready(Ok(Self(None))) };
+        let token = value
+            .to_str()
+            .ok()
+            .and_then(|text| text.split_once(' '))
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+            .and_then(|(_, token)| ManageToken::parse(token.trim()));
+        ready(match token {
+            Some(token) => Ok(Self(Some(token))),
+            None => Err(ApiError::because(Code::CommentNotFound, "the token is not good for this")),
+        })
+    }
+}
+
+/// The client's Idempotency-Key, where there is one.
+pub struct IdempotencyKey(pub Option<String>);
+
+const IDEMPOTENCY_KEY_CHARS_MAX: usize = 128;
+
+impl FromRequest for IdempotencyKey {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+        let mut values = request.headers().get_all("Idempotency-Key");
+        let key = match (values.next(), values.next()) {
+            (None, _) => Ok(None),
+            (Some(value), None) => Ok(value
+                .to_str()
+                .ok()
+                .filter(|key| (1..=IDEMPOTENCY_KEY_CHARS_MAX).contains(&key.len()))
+                .filter(|key| key.bytes().all(|byte| byte.is_ascii_graphic()))
+                .map(str::to_owned))
+            .and_then(|key| key.map(Some).ok_or(())),
+            (Some(_), Some(_)) => Err(()),
+        };
+        ready(key.map(Self).ok().ok_or_else(|| ApiError::new(Code::InvalidIdempotencyKey)))
+    }
+}
+
+/// The `Origin` of the web page that sends, where a browser names one.
+pub struct WebOrigin(pub Option<Origin>);
+
+impl FromRequest for WebOrigin {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+        let Some(value) = request.headers().get(header::ORIGIN) else { return ready(Ok(Self(None))) };
+        let origin = value.to_str().ok().and_then(|text| Origin::parse(text).ok());
+        ready(origin.map(|origin| Self(Some(origin))).ok_or_else(|| ApiError::new(Code::OriginNotAllowed)))
+    }
+}
+
+/// Takes one public read from the network's allowance.
+pub struct ReadAllowance;
+
+impl FromRequest for ReadAllowance {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let Ok(from) = ClientAddress::from_request(request, payload).into_inner();
+        let taken = match request.app_data::<Data<Comments>>() {
+            Some(comments) => comments.limits().take_read(from.network()),
+            None => Ok(()),
+        };
+        ready(taken.map(|()| Self).map_err(|wait| ApiError::new(Code::RateLimited).retry_after(wait)))
+    }
+}

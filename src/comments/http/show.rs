@@ -1,0 +1,42 @@
+//! `GET /api/v1/comments/{id}`. Must not hold a rule of the trade.
+
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::wire::{Comment, OwnComment};
+use super::{Bearer, ReadAllowance};
+use crate::base::ids::CommentId;
+use crate::comments::Comments;
+use crate::web::PathId;
+use crate::web::conditional::{private_json, public_json};
+use crate::web::problem::{ApiError, Problem};
+
+/// One comment: a published one for everybody; with its manage token, its author sees it in any state.
+#[utoipa::path(
+    get,
+    path = "/api/v1/comments/{id}",
+    tag = "readers",
+    params(("id" = CommentId, Path, description = "The comment")),
+    security((), ("manage_token" = [])),
+    responses(
+        (status = 200, body = OwnComment, description = "Without the token only the public members", headers(("ETag" = Option<String>, description = "Strong; only without the token"))),
+        (status = 304, description = "What `If-None-Match` names is still right"),
+        (status = 404, body = Problem, content_type = "application/problem+json", description = "`comment_not_found`"),
+        (status = 429, body = Problem, content_type = "application/problem+json", description = "`rate_limited`"),
+        (status = 503, body = Problem, content_type = "application/problem+json", description = "`unavailable`"),
+    )
+)]
+pub async fn show(
+    request: HttpRequest,
+    comments: Data<Comments>,
+    _allowance: ReadAllowance,
+    token: Bearer,
+    id: PathId<CommentId>,
+) -> Result<HttpResponse, ApiError> {
+    if let Some(token) = token.0 {
+        let own = OwnComment::from(comments.find_own(id.0, &token).await?);
+        return Ok(private_json(HttpResponse::Ok(), &own));
+    }
+    let comment = Comment::from(comments.find_published(id.0).await?);
+    Ok(public_json(&request, serde_json::to_vec(&comment).unwrap_or_default()))
+}

@@ -1,0 +1,67 @@
+//! `POST /api/v1/comments`. Must not hold a rule of the trade.
+
+use actix_web::http::header;
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::wire::{SubmitComment, SubmitReceipt, USER_AGENT_CHARS_MAX};
+use super::{Bearer, IdempotencyKey, WebOrigin};
+use crate::comments::Comments;
+use crate::comments::service::Submission;
+use crate::web::client_address::ClientAddress;
+use crate::web::conditional::private_json;
+use crate::web::problem::{ApiError, Problem};
+use crate::web::Valid;
+
+/// Takes a reader's comment; the answer says whether it is published or waits for a moderator.
+#[utoipa::path(
+    post,
+    path = "/api/v1/comments",
+    tag = "readers",
+    request_body(content(
+        (SubmitComment = "application/json"),
+        (SubmitComment = "application/x-www-form-urlencoded")
+    )),
+    params(("Idempotency-Key" = Option<String>, Header, max_length = 128, description = "1 to 128 visible ASCII characters; the same key with the same content within 24 hours is answered with the same comment and stores nothing")),
+    responses(
+        (status = 201, body = SubmitReceipt, description = "On disk. `status` says whether it is held or published.", headers(
+            ("Location" = String, description = "The comment's address"),
+            ("Idempotency-Replayed" = Option<String>, description = "`true` when an earlier submission of this key is answered again"))),
+        (status = 400, body = Problem, content_type = "application/problem+json", description = "`malformed_body`, `invalid_idempotency_key`"),
+        (status = 403, body = Problem, content_type = "application/problem+json", description = "`comments_closed`, `origin_not_allowed`"),
+        (status = 404, body = Problem, content_type = "application/problem+json", description = "`parent_not_found`, `page_not_registered`"),
+        (status = 408, body = Problem, content_type = "application/problem+json", description = "`request_timeout`"),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "`duplicate_comment`"),
+        (status = 413, body = Problem, content_type = "application/problem+json", description = "`body_too_large`"),
+        (status = 415, body = Problem, content_type = "application/problem+json", description = "`unsupported_media_type`"),
+        (status = 422, body = Problem, content_type = "application/problem+json", description = "`validation_failed`, `unknown_site`, `idempotency_key_reused`"),
+        (status = 429, body = Problem, content_type = "application/problem+json", description = "`rate_limited`"),
+        (status = 503, body = Problem, content_type = "application/problem+json", description = "`unavailable`"),
+    )
+)]
+pub async fn submit(
+    request: HttpRequest,
+    comments: Data<Comments>,
+    from: ClientAddress,
+    headers: (WebOrigin, IdempotencyKey, Bearer),
+    body: Valid<SubmitComment>,
+) -> Result<HttpResponse, ApiError> {
+    let (WebOrigin(origin), IdempotencyKey(idempotency_key), Bearer(voucher)) = headers;
+    let network = from.network();
+    let draft = body.0.into_draft(from, user_agent(&request))?;
+    let receipt = comments.submit(Submission { draft, idempotency_key, origin, voucher, network }).await?;
+    let mut answer = HttpResponse::Created();
+    answer.insert_header((header::LOCATION, format!("/api/v1/comments/{}", receipt.comment.comment.id)));
+    if receipt.replayed {
+        answer.insert_header(("Idempotency-Replayed", "true"));
+    }
+    let body = SubmitReceipt { comment: receipt.comment.into(), manage_token: receipt.manage_token };
+    Ok(private_json(answer, &body))
+}
+
+/// The browser's name of itself, without what can't be stored, cut to its bound.
+fn user_agent(request: &HttpRequest) -> Option<String> {
+    let text = String::from_utf8_lossy(request.headers().get(header::USER_AGENT)?.as_bytes());
+    let kept: String = text.chars().filter(|c| !c.is_control()).take(USER_AGENT_CHARS_MAX).collect();
+    (!kept.is_empty()).then_some(kept)
+}

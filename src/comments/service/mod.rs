@@ -1,0 +1,48 @@
+//! `Comments`: what readers can do with comments. Must not know HTTP; owns the calls to the store.
+
+use std::sync::Arc;
+
+use crate::base::clock::Clock;
+use crate::base::secret::{Purpose, ServerSecret, Subkey};
+use crate::comments::limits::Limits;
+use crate::comments::tokens::ManageTokens;
+use crate::database::Database;
+use crate::sites::Sites;
+
+mod read;
+mod submit;
+
+pub use read::{AuthorView, ListAsked, Order, PageName, Replies, Start, Thread, ThreadList};
+pub use submit::{Receipt, Submission};
+
+/// The handle to readers' comments; cheap to clone.
+#[derive(Clone)]
+pub struct Comments {
+    database: Database,
+    sites: Sites,
+    clock: Clock,
+    tokens: ManageTokens,
+    idempotency: Subkey,
+    avatars: Subkey,
+    limits: Arc<Limits>,
+}
+
+impl Comments {
+    /// With the server's secret for manage tokens, idempotency keys and avatars.
+    pub fn new(database: Database, sites: Sites, clock: Clock, secret: &ServerSecret, limits: Arc<Limits>) -> Self {
+        Self {
+            database,
+            sites,
+            clock,
+            tokens: ManageTokens::new(secret.subkey(Purpose::ManageToken)),
+            idempotency: secret.subkey(Purpose::IdempotencyKey),
+            avatars: secret.subkey(Purpose::Avatar),
+            limits,
+        }
+    }
+
+    /// The readers' limits.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+}

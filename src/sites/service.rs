@@ -1,0 +1,83 @@
+//! The sites as this instance knows them: in memory, read anew every two seconds. Must not know HTTP.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use sqlx::PgConnection;
+
+use super::error::Error;
+use super::model::Site;
+use super::store;
+use crate::base::clock::Clock;
+use crate::base::page_url::Origin;
+use crate::database::{Database, Lane};
+
+/// The handle to the sites; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Sites {
+    database: Database,
+    clock: Clock,
+    own: Option<Origin>,
+    known: Arc<RwLock<Arc<Vec<Arc<Site>>>>>,
+}
+
+impl Sites {
+    /// Knows no site until [`Self::refresh`]. `own` is the service's public origin, which always counts.
+    pub fn new(database: Database, clock: Clock, own: Option<Origin>) -> Self {
+        Self { database, clock, own, known: Arc::default() }
+    }
+
+    /// Makes the first site where there is none, sets its origins where some are given, and reads all. Two round trips.
+    pub async fn set_up(&self, origins: &[Origin]) -> Result<(), Error> {
+        let origins: Vec<String> = origins.iter().map(|origin| origin.as_str().to_owned()).collect();
+        let now = self.clock.now();
+        self.database
+            .run(Lane::Moderators, async |connection: &mut PgConnection| {
+                store::set_up_first(connection, &origins, now).await
+            })
+            .await?;
+        self.refresh().await
+    }
+
+    /// Reads all sites, so that what another instance changed counts here too. One round trip.
+    pub async fn refresh(&self) -> Result<(), Error> {
+        let sites = self
+            .database
+            .run(Lane::Moderators, async |connection: &mut PgConnection| store::load_all(connection).await)
+            .await?;
+        let sites = Arc::new(sites.into_iter().map(Arc::new).collect());
+        *self.known.write().unwrap_or_else(PoisonError::into_inner) = sites;
+        Ok(())
+    }
+
+    fn known(&self) -> Arc<Vec<Arc<Site>>> {
+        Arc::clone(&self.known.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The site that pages of this origin belong to. Our own origin is the first site's; so are loopback origins as
+    /// long as it has none of its own.
+    pub fn find_by_origin(&self, origin: &Origin) -> Option<Arc<Site>> {
+        let known = self.known();
+        let named = known.iter().find(|site| site.origins.contains(origin));
+        let first = || {
+            known.first().filter(|first| {
+                self.own.as_ref() == Some(origin) || (first.origins.is_empty() && origin.is_loopback())
+            })
+        };
+        named.or_else(first).cloned()
+    }
+
+    /// The site of this slug.
+    pub fn find_by_slug(&self, slug: &str) -> Option<Arc<Site>> {
+        self.known().iter().find(|site| site.slug == slug).cloned()
+    }
+
+    /// Whether web pages of this origin may write comments of this site.
+    pub fn may_write(&self, origin: &Origin, site: &Site) -> bool {
+        self.own.as_ref() == Some(origin) || self.find_by_origin(origin).is_some_and(|of| of.id == site.id)
+    }
+
+    /// Whether web pages of this origin may write comments of any site.
+    pub fn may_write_any(&self, origin: &Origin) -> bool {
+        self.own.as_ref() == Some(origin) || self.find_by_origin(origin).is_some()
+    }
+}
