@@ -1,3 +1,4 @@
 //! Rejoinder: self-hosted comment moderation.
 
 pub mod base;
+pub mod database;

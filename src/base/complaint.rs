@@ -91,6 +91,9 @@ pub struct Complaint {
 impl Complaint {
     /// A complaint with a fixed or made sentence.
     pub fn new(code: ComplaintCode, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into() }
+        Self {
+            code,
+            message: message.into(),
+        }
     }
 }

@@ -1,0 +1,3 @@
+//! The database: where it runs. Must not know any table.
+
+pub mod embedded;
