@@ -1,6 +1,7 @@
 //! The server programs packed into our binary, for machines that have none. The only file, with `build.rs`, that knows
 //! where they come from and what they need; must not know clusters.
 
+#[cfg(not(bundled_postgres))]
 use std::path::Path;
 
 use super::account::Account;
