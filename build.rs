@@ -53,7 +53,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     tell("rustc-cfg=bundled_postgres");
     tell(&format!(
         "rustc-env=REJOINDER_BUNDLE_SHA256={}",
-        hex(&Sha256::digest(&archive))
+        sha256_hex(&archive)
     ));
     Ok(())
 }
@@ -130,15 +130,19 @@ fn pack(files: &[Packed]) -> Result<Vec<u8>, Box<dyn Error>> {
 
 fn read_checked(source: &Path, sha256: &str) -> Result<Vec<u8>, Box<dyn Error>> {
     let content = fs::read(source)?;
-    if hex(&Sha256::digest(&content)) == sha256 {
+    if sha256_hex(&content) == sha256 {
         Ok(content)
     } else {
         Err(format!("{} isn't what its manifest says", source.display()).into())
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+fn sha256_hex(bytes: &[u8]) -> String {
+    let digits: Vec<_> = Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    digits.concat()
 }
 
 #[expect(
@@ -149,10 +153,6 @@ fn find(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-#[expect(
-    clippy::print_stdout,
-    reason = "build scripts speak to cargo on their output"
-)]
 fn tell(instruction: &str) {
     println!("cargo::{instruction}");
 }

@@ -7,10 +7,8 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use sha2::{Digest, Sha256};
-
-use super::cluster;
 use super::error::Error;
+use super::{cluster, sha256_hex};
 
 /// Where root keeps the data when nobody but root can enter the wanted place.
 const INSTEAD: &str = "/var/lib/rejoinder";
@@ -178,12 +176,8 @@ fn instead_of(wanted: &Path) -> PathBuf {
 
 /// A name for a path that is short and always the same.
 pub(super) fn short_hash(path: &Path) -> String {
-    let digest = Sha256::digest(path.as_os_str().as_encoded_bytes());
-    digest
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let digest = sha256_hex(path.as_os_str().as_encoded_bytes());
+    digest.chars().take(16).collect()
 }
 
 /// The absolute path without symbolic links, as far as it exists.
@@ -192,6 +186,13 @@ fn resolve(path: &Path) -> Result<PathBuf, Error> {
     let mut rest = Vec::new();
     for at in absolute.ancestors() {
         match at.canonicalize() {
+            Ok(found) if !found.is_dir() => {
+                let cause = std::io::ErrorKind::NotADirectory.into();
+                return Err(Error::NotWritable {
+                    path: path.to_owned(),
+                    cause,
+                });
+            }
             Ok(found) => return Ok(rest.iter().rev().fold(found, |path, name| path.join(name))),
             Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
                 rest.extend(at.file_name().map(ToOwned::to_owned));

@@ -28,7 +28,7 @@ const GLANCE: Duration = Duration::from_millis(200);
 const BACK_OFF: Duration = Duration::from_millis(250);
 const BACK_OFF_MAX: Duration = Duration::from_secs(10);
 /// A server that ran this long has not failed at its start.
-const STEADY: Duration = Duration::from_secs(60);
+const STEADY: Duration = Duration::from_mins(1);
 /// So often a server that was never ready is started; then something is wrong that a person must see.
 const FIRST_STARTS_MAX: u32 = 5;
 /// A longer log is moved aside, so that at most twice as much is kept.
@@ -111,9 +111,8 @@ pub fn keep(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let Some(charge) = Charge::parse(arguments) else {
         return ExitCode::from(2);
     };
-    let mut keeper = match Keeper::begin(charge) {
-        Ok(Some(keeper)) => keeper,
-        Ok(None) | Err(_) => return ExitCode::FAILURE,
+    let Ok(Some(mut keeper)) = Keeper::begin(charge) else {
+        return ExitCode::FAILURE;
     };
     let code = keeper.serve();
     keeper.clear_up();

@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use sha2::{Digest, Sha256};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions, Connection, Executor};
 use tokio::time::{Instant, sleep, timeout};
@@ -41,9 +42,9 @@ const DATABASE: &str = "rejoinder";
 const MARKER: &str = ".rejoinder-test-server";
 
 /// How long the server may stay silent at its start.
-const ANSWERS_WITHIN: Duration = Duration::from_secs(60);
+const ANSWERS_WITHIN: Duration = Duration::from_mins(1);
 /// How long it may say that it is still replaying what a crash left.
-const RECOVERS_WITHIN: Duration = Duration::from_secs(600);
+const RECOVERS_WITHIN: Duration = Duration::from_mins(10);
 /// The keeper's own patience with the server, and a little more.
 const STOPS_WITHIN: Duration = Duration::from_secs(20);
 
@@ -204,7 +205,7 @@ async fn create_database(options: &PgConnectOptions) -> Result<(), sqlx::Error> 
 fn has_code(error: &sqlx::Error, code: &str) -> bool {
     error
         .as_database_error()
-        .and_then(|cause| cause.code())
+        .and_then(sqlx::error::DatabaseError::code)
         .is_some_and(|found| found == code)
 }
 
@@ -219,10 +220,6 @@ struct Claim {
 /// Looks at everything that can refuse us before anything is made.
 fn claim(wanted: &Path, programs: Option<&Path>, durability: Durability) -> Result<Claim, Error> {
     let place = Place::choose(wanted)?;
-    if let Holder::Process(pid) = lock::holder(&place.data_dir)? {
-        // Perhaps only for a moment; the lock below knows.
-        tracing::debug!(pid, "the data directory is locked");
-    }
     let version = cluster::find_version(&place.data_dir)?;
     let programs = programs::find(
         programs,
@@ -238,11 +235,13 @@ fn claim(wanted: &Path, programs: Option<&Path>, durability: Durability) -> Resu
             .map_err(Error::io("writing", &marker))?;
     }
     lock::await_earlier_keeper(&place.data_dir)?;
+    // Asked again: until the lock was ours, somebody else may have made one.
+    let has_cluster = cluster::find_version(&place.data_dir)?.is_some();
     Ok(Claim {
         place,
         lock,
         programs,
-        has_cluster: version.is_some(),
+        has_cluster,
     })
 }
 
@@ -254,18 +253,9 @@ impl Claim {
             programs,
             has_cluster,
         } = self;
-        let Programs {
-            bin,
-            environment,
-            major,
-        } = match programs {
+        let programs = match programs {
             Found::Installed(programs) => programs,
             Found::Bundled => bundle::unpack(&place.data_dir, &place.account)?,
-        };
-        let programs = Programs {
-            bin,
-            major,
-            environment,
         };
         if has_cluster {
             cluster::hand_over(&place)?;
@@ -313,4 +303,12 @@ async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work)
         .await
         .unwrap_or(Err(Error::Interrupted))
+}
+
+fn sha256_hex(bytes: &[u8]) -> String {
+    let digits: Vec<_> = Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    digits.concat()
 }

@@ -1,9 +1,11 @@
 //! SIGKILL at every process and moment. Must not know the odd places of the data.
 
 use std::fs;
+use std::time::Duration;
 
 use rejoinder::database::embedded::{self, Durability};
-use rustix::process::{Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process};
+use sqlx::{Executor, Row};
 
 use super::{
     Application, Scratch, connects_within, count_rows, eventually, is_gone, keeper_of, kill,
@@ -118,18 +120,22 @@ async fn the_next_start_waits_for_a_keeper_that_is_still_stopping() {
     let scratch = Scratch::new();
     let data_dir = scratch.data_dir("data");
     let application = Application::start(&data_dir);
-    let server = server_pid(&data_dir);
-    let keeper = keeper_of(server);
-    kill_process(keeper, Signal::STOP).unwrap();
+    let (server, keeper) = (server_pid(&data_dir), keeper_of(server_pid(&data_dir)));
+    let options = embedded::find_running(&data_dir).unwrap().unwrap();
+    let mut client = connects_within(&options, 1).await;
+    let row = client.fetch_one("select pg_backend_pid()").await.unwrap();
+    let backend = Pid::from_raw(row.get(0)).unwrap();
+    // A server with a client that doesn't let go takes its time to shut down.
+    kill_process(backend, Signal::STOP).unwrap();
     application.kill();
 
     let next = start(&data_dir);
-    let wake = async {
-        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-        assert!(!is_gone(server), "the held keeper has stopped nothing");
-        kill_process(keeper, Signal::CONT).unwrap();
+    let let_go = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert!(!is_gone(keeper) && !is_gone(server), "the client is held");
+        kill_process(backend, Signal::CONT).unwrap();
     };
-    let (again, ()) = tokio::join!(next, wake);
+    let (again, ()) = tokio::join!(next, let_go);
 
     assert!(is_gone(keeper) && is_gone(server));
     again.stop().await.unwrap();

@@ -5,10 +5,10 @@ mod places;
 mod refusals;
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -71,8 +71,7 @@ async fn start(data_dir: &Path) -> Embedded {
 async fn refusal(options: Options) -> String {
     let line = embedded::start(options)
         .await
-        .err()
-        .expect("it starts")
+        .expect_err("it can't start")
         .to_string();
     assert!(!line.contains('\n'), "one line: {line}");
     line
@@ -90,6 +89,8 @@ fn is_root(what: &str) -> bool {
 /// A process that has an embedded database and can be killed.
 struct Application {
     child: Child,
+    /// Held open: an end would be a failure to the one who writes.
+    _output: BufReader<ChildStdout>,
     /// What it said: where the data are, or why it refused.
     said: Result<PathBuf, String>,
 }
@@ -139,8 +140,9 @@ impl Application {
     }
 
     fn hear(mut child: Child) -> Self {
-        let output = BufReader::new(child.stdout.take().unwrap());
+        let mut output = BufReader::new(child.stdout.take().unwrap());
         let line = output
+            .by_ref()
             .lines()
             .map_while(Result::ok)
             .find_map(|line| line.split_once(MARK).map(|(_, said)| said.to_owned()))
@@ -149,7 +151,11 @@ impl Application {
             ("ready", at) => Ok(at.into()),
             (_, why) => Err(why.to_owned()),
         };
-        Self { child, said }
+        Self {
+            child,
+            _output: output,
+            said,
+        }
     }
 
     fn kill(mut self) {
