@@ -55,6 +55,13 @@ mod packed {
         ask_with(&directory.join("bin"), account, environment(&directory)).map_err(|cause| {
             // Of no use here, and large.
             drop(fs::remove_dir_all(&directory));
+            // The loader says so in one long line for each library.
+            let is_old = cause.contains("GLIBC_");
+            let cause = if is_old {
+                "it needs glibc 2.38 or later".to_owned()
+            } else {
+                cause
+            };
             Error::NoPrograms {
                 tried: format!("the bundled one doesn't run here: {cause}"),
             }

@@ -136,7 +136,7 @@ fn initdb(
     let text = String::from_utf8_lossy(&output.stderr);
     Err(Error::Initdb {
         path: place.data_dir.clone(),
-        output: one_line(&text, 4),
+        output: reason_in(&text),
     })
 }
 
@@ -162,6 +162,15 @@ fn remove_unfinished(data_dir: &Path) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// Why a program failed: its own line about that where there is one, else the last it said.
+fn reason_in(text: &str) -> String {
+    const SIGNS: [&str; 4] = ["PANIC: ", "FATAL: ", "ERROR: ", "error: "];
+    let line = text
+        .lines()
+        .find(|line| SIGNS.iter().any(|sign| line.contains(sign)));
+    line.map_or_else(|| one_line(text, 4), |line| line.trim().to_owned())
 }
 
 /// The last lines of a program's output as one.

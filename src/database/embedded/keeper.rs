@@ -26,7 +26,8 @@ const STOPPING: [(Signal, Duration); 3] = [
 const GLANCE: Duration = Duration::from_millis(200);
 /// The first wait before a new start; each next one is twice as long.
 const BACK_OFF: Duration = Duration::from_millis(250);
-const BACK_OFF_MAX: Duration = Duration::from_secs(10);
+/// Short enough for a service that should be back five seconds after its database can be.
+const BACK_OFF_MAX: Duration = Duration::from_secs(4);
 /// A server that ran this long has not failed at its start.
 const STEADY: Duration = Duration::from_mins(1);
 /// So often a server that was never ready is started; then something is wrong that a person must see.
