@@ -16,6 +16,8 @@ pub mod sites;
 pub mod comments;
 /// The queue, decisions, history.
 pub mod moderation;
+/// Pages and pictures for readers.
+pub mod reader;
 /// The only place that knows everybody: start-up, routes, workers, the OpenAPI document.
 pub mod app;
 /// The command line.

@@ -1,3 +1,10 @@
 //! The only place that knows every module: it puts them together. Must not hold a rule of the trade.
 
+mod health;
 pub mod logs;
+mod metrics;
+pub mod openapi;
+mod routes;
+mod shutdown;
+pub mod startup;
+mod workers;

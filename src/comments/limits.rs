@@ -4,8 +4,9 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use crate::base::email::EmailKey;
+use crate::settings::RateLimit;
 use crate::web::client_address::Network;
-use crate::web::throttle::{Limiting, Throttle};
+use crate::web::throttle::Throttle;
 
 /// The readers' limits, in this instance.
 pub struct Limits {
@@ -34,7 +35,7 @@ const fn times(number: u32) -> NonZeroU32 {
 
 impl Limits {
     /// With the rates of the API's table.
-    pub fn new(limiting: Limiting) -> Self {
+    pub fn new(limiting: RateLimit) -> Self {
         Self {
             submit_network: Throttle::new(limiting, times(20), times(10)),
             submit_email: Throttle::new(limiting, times(10), times(10)),
@@ -82,7 +83,7 @@ mod tests {
 
     #[test]
     fn an_address_in_a_hurry_is_refused_from_one_network_and_held_from_several() {
-        let limits = Limits::new(Limiting::On);
+        let limits = Limits::new(RateLimit::On);
         let email = EmailAddress::parse("ada@example.org").unwrap();
         for _ in 0..10 {
             assert_eq!(limits.take_submission(network(1), email.key()), Ok(Pace::Usual));
@@ -93,7 +94,7 @@ mod tests {
 
     #[test]
     fn a_network_has_ten_at_once_whatever_the_addresses() {
-        let limits = Limits::new(Limiting::On);
+        let limits = Limits::new(RateLimit::On);
         let taken = (0..12)
             .filter(|n| {
                 let email = EmailAddress::parse(&format!("reader{n}@example.org")).unwrap();
@@ -101,7 +102,7 @@ mod tests {
             })
             .count();
         assert_eq!(taken, 10);
-        let off = Limits::new(Limiting::Off);
+        let off = Limits::new(RateLimit::Off);
         let email = EmailAddress::parse("ada@example.org").unwrap();
         assert!((0..100).all(|_| off.take_submission(network(1), email.key()) == Ok(Pace::Usual)));
     }

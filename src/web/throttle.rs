@@ -8,14 +8,7 @@ use governor::clock::{Clock, DefaultClock};
 use governor::state::keyed::DefaultKeyedStateStore;
 use governor::{Quota, RateLimiter};
 
-/// Whether limits apply at all (`REJOINDER_RATE_LIMIT`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Limiting {
-    /// As API.md's table says.
-    On,
-    /// For load tests, and behind a gateway that limits.
-    Off,
-}
+use crate::settings::RateLimit;
 
 /// A limit: so many a minute, so many at once.
 pub struct Throttle<K: Hash + Eq + Clone> {
@@ -27,9 +20,9 @@ const KEYS_KEPT_MAX: usize = 100_000;
 
 impl<K: Hash + Eq + Clone> Throttle<K> {
     /// A limit of `per_minute` with bursts of `burst`.
-    pub fn new(limiting: Limiting, per_minute: NonZeroU32, burst: NonZeroU32) -> Self {
+    pub fn new(limiting: RateLimit, per_minute: NonZeroU32, burst: NonZeroU32) -> Self {
         let quota = Quota::per_minute(per_minute).allow_burst(burst);
-        Self { limiter: (limiting == Limiting::On).then(|| RateLimiter::keyed(quota)) }
+        Self { limiter: (limiting == RateLimit::On).then(|| RateLimiter::keyed(quota)) }
     }
 
     /// Takes one from the key's allowance; the error says how long to wait.

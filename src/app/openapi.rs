@@ -1,0 +1,72 @@
+//! The OpenAPI 3.1 document, made from the code. Must not say what the code doesn't do.
+
+use anyhow::Context;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+
+use crate::accounts::http as accounts;
+use crate::comments::http as comments;
+use crate::moderation::http as moderation;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Rejoinder",
+        description = "Comments of readers: submitted without an account, held for a moderator, shown under their page. \
+            Errors are problem documents (RFC 9457) with a stable `code`; lists are cursor pages."
+    ),
+    paths(
+        comments::submit::submit,
+        comments::list::list,
+        comments::list::replies,
+        comments::show::show,
+        crate::reader::avatars::avatar,
+        accounts::sign_in::sign_in,
+        accounts::current::current,
+        accounts::sign_out::sign_out,
+        moderation::list::list,
+        moderation::show::show,
+        moderation::decide::approve,
+        moderation::decide::reject,
+        moderation::decide::spam,
+        moderation::decide::restore,
+        moderation::decide_many::decide_many,
+        super::health::alive,
+        super::health::ready,
+    ),
+    tags(
+        (name = "readers", description = "No account. Cross-origin from the sites' pages."),
+        (name = "moderators", description = "With the token of a session. Not cross-origin."),
+        (name = "operations", description = "For whoever runs the service.")
+    ),
+    modifiers(&Schemes)
+)]
+struct Api;
+
+struct Schemes;
+
+impl Modify for Schemes {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let components = document.components.get_or_insert_default();
+        let bearer = |words: &str| {
+            SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(words)).build())
+        };
+        components.add_security_scheme("bearer", bearer("The token of a session: POST /api/v1/admin/sessions"));
+        components.add_security_scheme("manage_token", bearer("`manage_token` from the answer to a submission"));
+    }
+}
+
+/// The document as text.
+pub struct Document(String);
+
+impl Document {
+    /// JSON.
+    pub(super) fn text(&self) -> String {
+        self.0.clone()
+    }
+}
+
+/// Makes the document; once, at the start.
+pub fn document() -> anyhow::Result<Document> {
+    Api::openapi().to_json().map(Document).context("while writing the OpenAPI document")
+}

@@ -1,0 +1,143 @@
+//! Every route on one page, grouped by who may call. Must not hold a rule of the trade.
+
+use std::sync::Arc;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::middleware::{Next, from_fn};
+use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::{Error, HttpResponse};
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+use super::health;
+use super::openapi::Document;
+use crate::accounts::Accounts;
+use crate::accounts::http as accounts;
+use crate::base::codes::Code;
+use crate::base::page_url::Origin;
+use crate::comments::Comments;
+use crate::comments::http as comments;
+use crate::database::Database;
+use crate::moderation::Moderation;
+use crate::moderation::http as moderation;
+use crate::reader::{avatars, pages};
+use crate::sites::Sites;
+use crate::web::client_address::ClientAddresses;
+use crate::web::cors::{self, Origins};
+use crate::web::problem::ApiError;
+use crate::web::resource::at;
+
+/// What handlers work with.
+#[derive(Clone)]
+pub(super) struct Services {
+    pub(super) database: Data<Database>,
+    pub(super) sites: Sites,
+    pub(super) accounts: Data<Accounts>,
+    pub(super) comments: Data<Comments>,
+    pub(super) moderation: Data<Moderation>,
+    pub(super) addresses: Data<ClientAddresses>,
+    pub(super) document: Data<Document>,
+}
+
+impl Origins for Sites {
+    fn may_write(&self, origin: &str) -> bool {
+        Origin::parse(origin).is_ok_and(|origin| self.may_write_any(&origin))
+    }
+}
+
+/// Registers every route.
+pub(super) fn register(config: &mut ServiceConfig, services: &Services) {
+    config
+        .app_data(services.database.clone())
+        .app_data(services.accounts.clone())
+        .app_data(services.comments.clone())
+        .app_data(services.moderation.clone())
+        .app_data(services.addresses.clone())
+        .app_data(services.document.clone())
+        .configure(moderators)
+        .configure(|config| readers(config, &services.sites))
+        .configure(operations)
+        .default_service(web::to(nothing_here));
+}
+
+/// Signed-in people only; the guard answers strangers, whatever the path.
+fn moderators(config: &mut ServiceConfig) {
+    config.service(
+        web::scope("/api/v1/admin")
+            .wrap(from_fn(accounts::guard::authenticate))
+            .service(at("/sessions").post(accounts::sign_in::sign_in).done())
+            .service(
+                at("/sessions/current").get(accounts::current::current).delete(accounts::sign_out::sign_out).done(),
+            )
+            .service(at("/comments").get(moderation::list::list).done())
+            .service(at("/comments/{id}").get(moderation::show::show).done())
+            .service(at("/comments/{id}/approve").post(moderation::decide::approve).done())
+            .service(at("/comments/{id}/reject").post(moderation::decide::reject).done())
+            .service(at("/comments/{id}/spam").post(moderation::decide::spam).done())
+            .service(at("/comments/{id}/restore").post(moderation::decide::restore).done())
+            .service(at("/decisions").post(moderation::decide_many::decide_many).done())
+            .default_service(web::to(nothing_here)),
+    );
+}
+
+/// Everybody, from the sites' web pages too.
+fn readers(config: &mut ServiceConfig, sites: &Sites) {
+    let origins: Arc<dyn Origins> = Arc::new(sites.clone());
+    config.service(
+        web::scope("/api/v1")
+            .wrap(from_fn(move |request, next| cors::wrap(Arc::clone(&origins), request, next)))
+            .service(at("/comments").get(comments::list::list).post(comments::submit::submit).done())
+            .service(at("/comments/{id}").get(comments::show::show).done())
+            .service(at("/comments/{id}/replies").get(comments::list::replies).done())
+            .service(at("/openapi.json").get(openapi).done())
+            .default_service(web::to(nothing_here)),
+    );
+    config.service(at("/avatars/{file}").get(avatars::avatar).done());
+}
+
+/// Operators and whoever reads about the API.
+fn operations(config: &mut ServiceConfig) {
+    config
+        .service(at("/healthz").get(health::alive).done())
+        .service(at("/readyz").get(health::ready).done())
+        .service(at("/").get(pages::welcome).done())
+        .service(at("/problems").get(pages::problems).done())
+        .service(at("/problems/").get(pages::problems).done())
+        .service(at("/problems/{code}").get(pages::problem).done())
+        .service(at("/assets/plain.css").get(pages::style).done())
+        .service(at("/docs").get(to_docs).done())
+        .service(SwaggerUi::new("/docs/{_:.*}").config(Config::new(["/api/v1/openapi.json"])));
+}
+
+async fn nothing_here() -> Result<HttpResponse, ApiError> {
+    Err(ApiError::new(Code::NotFound))
+}
+
+async fn to_docs() -> HttpResponse {
+    HttpResponse::PermanentRedirect().insert_header((header::LOCATION, "/docs/")).finish()
+}
+
+async fn openapi(document: Data<Document>) -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("application/json")
+        .insert_header((header::CACHE_CONTROL, "public, max-age=300"))
+        .body(document.text())
+}
+
+/// What the pages of Swagger UI need, which come from this service alone: their scripts, and the styles that they set.
+const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+    img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// Sets the content-security-policy of the pages under `/docs/`, which a library makes.
+pub(super) async fn docs_policy<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    let docs = request.path().starts_with("/docs/");
+    let mut response = next.call(request).await?;
+    if docs {
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(DOCS_POLICY));
+    }
+    Ok(response)
+}

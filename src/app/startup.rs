@@ -1,0 +1,307 @@
+//! From settings to a running service. The only file that builds; must not hold a rule of the trade.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::web::Data;
+use actix_web::{App, HttpServer, middleware::from_fn};
+use anyhow::Context;
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, Connection, PgConnection};
+use tokio::time::{Instant, sleep};
+
+use super::shutdown::Shutdown;
+use super::workers::Workers;
+use super::{metrics, routes};
+use crate::accounts::passwords::PasswordCost;
+use crate::accounts::service::FirstOwner;
+use crate::accounts::Accounts;
+use crate::base::clock::Clock;
+use crate::base::email::EmailAddress;
+use crate::base::page_url::Origin;
+use crate::base::secret::ServerSecret;
+use crate::comments::{Comments, Limits};
+use crate::database::embedded::{self, Durability, Embedded};
+use crate::database::{self, Capacity, Database, Lane};
+use crate::moderation::Moderation;
+use crate::settings::Settings;
+use crate::sites::Sites;
+use crate::web::client_address::ClientAddresses;
+use crate::web::envelope;
+
+/// How long an external database may take to answer at the start; it may be starting too.
+const DATABASE_WAIT_MAX: Duration = Duration::from_secs(30);
+/// How often it is tried meanwhile.
+const DATABASE_POLL: Duration = Duration::from_millis(500);
+/// Idle connections of clients are closed after this.
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
+/// A request's head has to arrive within this, else 408 from the HTTP parser.
+const HEAD_TIME_MAX: Duration = Duration::from_secs(5);
+/// What is under way at the end may take so long.
+pub(super) const FINISH_TIME_MAX: Duration = Duration::from_secs(20);
+/// Where a generated password is put when no person reads the output.
+const PASSWORD_FILE: &str = "owner-password";
+
+/// What tests need otherwise than operators.
+#[derive(Clone)]
+pub struct Setting {
+    /// The time that the service goes by.
+    pub clock: Clock,
+    /// What a password's hash costs.
+    pub passwords: PasswordCost,
+    /// Threads that serve HTTP; none: one for each processor.
+    pub http_workers: Option<usize>,
+}
+
+impl Default for Setting {
+    fn default() -> Self {
+        Self { clock: Clock::new(), passwords: PasswordCost::Standard, http_workers: None }
+    }
+}
+
+/// Who owns the service after a first start.
+pub struct NewOwner {
+    /// How they sign in.
+    pub email: String,
+    /// The password that was made; none where the operator gave one.
+    pub generated: Option<Generated>,
+}
+
+/// Where a generated password is to be had.
+pub enum Generated {
+    /// Here, to be shown once.
+    Here(SecretString),
+    /// In a file that only we can read.
+    File(PathBuf),
+}
+
+/// Whether somebody reads what the start says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    /// A person at a terminal.
+    Person,
+    /// A log.
+    Machine,
+}
+
+/// A service that answers.
+pub struct Running {
+    /// The port it listens on.
+    pub port: u16,
+    /// Made by this start, if one was.
+    pub first_owner: Option<NewOwner>,
+    /// Where the data is: the directory in use, or none with an external database.
+    pub data_dir: Option<PathBuf>,
+    shutdown: Shutdown,
+}
+
+impl Running {
+    /// Serves until a signal (SIGTERM, SIGINT) comes, then finishes what is under way.
+    pub async fn wait(self) -> anyhow::Result<()> {
+        self.shutdown.at_signal().await
+    }
+
+    /// Stops at once, after finishing what is under way.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        self.shutdown.now().await
+    }
+}
+
+/// Where the database is, and who holds it.
+struct Place {
+    options: PgConnectOptions,
+    embedded: Option<Embedded>,
+}
+
+/// Starts everything and answers when it serves: database, migrations, secret, first site and owner, HTTP.
+pub async fn start(settings: Settings, audience: Audience) -> anyhow::Result<Running> {
+    start_with(settings, audience, Setting::default()).await
+}
+
+/// The same with what tests need.
+pub async fn start_with(settings: Settings, audience: Audience, setting: Setting) -> anyhow::Result<Running> {
+    // First, so that a taken port leaves everything else untouched.
+    let address = settings.http.listen;
+    let listener = TcpListener::bind(address).with_context(|| format!("while listening on {address}"))?;
+    let port = listener.local_addr().context("while asking for the own address")?.port();
+    let place = open_database(&settings).await?;
+    let started = serve(&settings, setting, listener, &place).await;
+    let (served, first_owner) = match started {
+        Ok(started) => started,
+        Err(error) => {
+            // The keeper would notice our end by itself, but a tidy shut-down is faster than a recovery.
+            if let Some(embedded) = place.embedded
+                && let Err(error) = embedded.stop().await
+            {
+                tracing::warn!(%error, "stopping the embedded database failed");
+            }
+            return Err(error);
+        }
+    };
+    let data_dir = place.embedded.as_ref().map(|embedded| embedded.data_dir().to_owned());
+    let first_owner = first_owner.map(|owner| hand_over(owner, audience, data_dir.as_deref(), &settings)).transpose()?;
+    Ok(Running { port, first_owner, data_dir, shutdown: Shutdown { embedded: place.embedded, ..served } })
+}
+
+/// Brings the database to this release's schema and stops again; for `rejoinder migrate`.
+pub async fn migrate(settings: Settings) -> anyhow::Result<()> {
+    let place = open_database(&settings).await?;
+    let outcome = database::migrate(&place.options).await.context("while migrating the database");
+    if let Some(embedded) = place.embedded {
+        embedded.stop().await.context("while stopping the embedded database")?;
+    }
+    outcome
+}
+
+async fn open_database(settings: &Settings) -> anyhow::Result<Place> {
+    let Some(url) = &settings.database.url else {
+        let embedded = embedded::start(embedded::Options {
+            data_dir: settings.data_dir().clone(),
+            programs: settings.database.postgres_bin.clone(),
+            keeper: std::env::current_exe().context("while looking for the own program")?,
+            durability: Durability::Durable,
+        })
+        .await
+        .context("while starting the embedded database")?;
+        return Ok(Place { options: quiet(embedded.connect_options()), embedded: Some(embedded) });
+    };
+    let options: PgConnectOptions = url.expose_secret().parse().context("while reading DATABASE_URL")?;
+    let options = quiet(options);
+    await_answer(&options).await.context("while connecting to the database of DATABASE_URL")?;
+    Ok(Place { options, embedded: None })
+}
+
+/// sqlx would log every statement; slow ones show in the figures and in Postgres's own log.
+fn quiet(options: PgConnectOptions) -> PgConnectOptions {
+    options.disable_statement_logging()
+}
+
+async fn await_answer(options: &PgConnectOptions) -> Result<(), sqlx::Error> {
+    let deadline = Instant::now() + DATABASE_WAIT_MAX;
+    loop {
+        match options.clone().connect().await {
+            Ok(connection) => return connection.close().await,
+            Err(error @ sqlx::Error::Io(_)) if Instant::now() < deadline => {
+                tracing::warn!(%error, "the database can't be reached yet, trying again");
+                sleep(DATABASE_POLL).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+async fn serve(
+    settings: &Settings,
+    setting: Setting,
+    listener: TcpListener,
+    place: &Place,
+) -> anyhow::Result<(Shutdown, Option<NewOwner>)> {
+    database::migrate(&place.options).await.context("while migrating the database")?;
+    let clock = setting.clock.clone();
+    let database = Database::new(place.options.clone(), Capacity::default());
+    let secret = secret(settings, &database).await.context("while loading the secret")?;
+    let own = settings.http.public_url.as_ref().and_then(|own| Origin::parse(own.as_str()).ok());
+    let sites = Sites::new(database.clone(), clock.clone(), own);
+    let origins: Vec<Origin> =
+        settings.sites.origins.iter().filter_map(|origin| Origin::parse(origin.as_str()).ok()).collect();
+    sites.set_up(&origins).await.context("while setting up the first site")?;
+    let limits = Arc::new(Limits::new(settings.http.rate_limit));
+    let accounts = Accounts::new(database.clone(), clock.clone(), setting.passwords, settings.http.rate_limit)
+        .await
+        .context("while preparing the accounts")?;
+    let first_owner = first_owner(settings, &accounts).await.context("while making the first owner")?;
+    let comments = Comments::new(database.clone(), sites.clone(), clock.clone(), &secret, Arc::clone(&limits));
+    let moderation = Moderation::new(database.clone(), clock);
+    let figures = settings.http.metrics_listen.map(metrics::serve).transpose()?;
+    let (figures_server, figures_handle) = match figures {
+        Some((server, handle, address)) => {
+            tracing::info!("metrics are at http://{address}/metrics");
+            (Some(server), Some(handle))
+        }
+        None => (None, None),
+    };
+    let workers = Workers::start(database.clone(), sites.clone(), limits, figures_handle);
+    let services = routes::Services {
+        database: Data::new(database.clone()),
+        sites,
+        accounts: Data::new(accounts),
+        comments: Data::new(comments),
+        moderation: Data::new(moderation),
+        addresses: Data::new(ClientAddresses::new(&settings.http)),
+        document: Data::new(super::openapi::document()?),
+    };
+    let mut server = HttpServer::new(move || {
+        let services = services.clone();
+        App::new()
+            .configure(move |config| routes::register(config, &services))
+            .wrap(from_fn(routes::docs_policy))
+            .wrap(from_fn(envelope::wrap))
+    })
+    .keep_alive(KEEP_ALIVE)
+    .client_request_timeout(HEAD_TIME_MAX)
+    .shutdown_timeout(FINISH_TIME_MAX.as_secs())
+    .disable_signals();
+    if let Some(workers) = setting.http_workers {
+        server = server.workers(workers);
+    }
+    let server = server.listen(listener).context("while listening")?.run();
+    let shutdown = Shutdown::new(server, figures_server, workers, database);
+    Ok((shutdown, first_owner))
+}
+
+async fn secret(settings: &Settings, database: &Database) -> anyhow::Result<ServerSecret> {
+    let parse = |bytes: &[u8]| {
+        ServerSecret::parse(bytes).map_err(|complaint| anyhow::anyhow!("the secret {}", complaint.message))
+    };
+    if let Some(given) = &settings.accounts.secret {
+        return parse(given.expose_secret().as_bytes());
+    }
+    let fresh = ServerSecret::generate();
+    let kept = database
+        .run(Lane::Moderators, async |connection: &mut PgConnection| {
+            database::load_secret(connection, fresh.expose()).await
+        })
+        .await?;
+    parse(&kept)
+}
+
+async fn first_owner(settings: &Settings, accounts: &Accounts) -> anyhow::Result<Option<NewOwner>> {
+    let email = EmailAddress::parse_account(&settings.accounts.admin_email)
+        .map_err(|complaint| anyhow::anyhow!("REJOINDER_ADMIN_EMAIL {}", complaint.message))?;
+    let made = accounts.ensure_first_owner(&email, settings.accounts.admin_password.clone()).await?;
+    Ok(match made {
+        FirstOwner::Existing => None,
+        FirstOwner::Created { generated } => Some(NewOwner {
+            email: email.as_str().to_owned(),
+            generated: generated.map(Generated::Here),
+        }),
+    })
+}
+
+/// A generated password is shown to a person once; where none looks on, it goes into a file instead of a log.
+fn hand_over(
+    owner: NewOwner,
+    audience: Audience,
+    data_dir: Option<&Path>,
+    settings: &Settings,
+) -> anyhow::Result<NewOwner> {
+    let Some(Generated::Here(password)) = &owner.generated else { return Ok(owner) };
+    if audience == Audience::Person {
+        return Ok(owner);
+    }
+    let directory = data_dir.unwrap_or(settings.data_dir());
+    std::fs::create_dir_all(directory).context("while making the data directory for the owner's password")?;
+    let path = directory.join(PASSWORD_FILE);
+    write_private(&path, password).with_context(|| format!("while writing {}", path.display()))?;
+    Ok(NewOwner { generated: Some(Generated::File(path)), ..owner })
+}
+
+fn write_private(path: &Path, password: &SecretString) -> std::io::Result<()> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    writeln!(file, "{}", password.expose_secret())
+}
