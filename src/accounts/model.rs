@@ -1,9 +1,23 @@
 //! Who calls and what they may do. Must not know HTTP or the database.
 
-use crate::base::ids::{ModeratorId, SiteId};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use secrecy::{ExposeSecret as _, SecretString};
+use sha2::{Digest as _, Sha256};
+use time::{Duration, OffsetDateTime};
+
+use crate::base::ids::{ModeratorId, SessionId, SiteId};
+use crate::base::random::{self, TOKEN_BYTES, TOKEN_CHARS};
+
+/// A session that isn't used ends after this time.
+pub const SESSION_IDLE_MAX: Duration = Duration::hours(12);
+/// A session ends after this time, however much it is used.
+pub const SESSION_AGE_MAX: Duration = Duration::days(30);
 
 /// What a moderator's account may do; each role includes the ones below it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, utoipa::ToSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Reads, but no personal data.
@@ -29,7 +43,9 @@ impl Role {
 
     /// The role of a stored word; the schema holds no other.
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Viewer, Self::Moderator, Self::Admin, Self::Owner].into_iter().find(|role| role.as_str() == word)
+        [Self::Viewer, Self::Moderator, Self::Admin, Self::Owner]
+            .into_iter()
+            .find(|role| role.as_str() == word)
     }
 }
 
@@ -77,6 +93,114 @@ pub struct Caller {
 impl Caller {
     /// Whether personal data may be shown to them.
     pub fn personal_data(&self) -> PersonalData {
-        if self.role == Role::Viewer { PersonalData::Hidden } else { PersonalData::Shown }
+        if self.role == Role::Viewer {
+            PersonalData::Hidden
+        } else {
+            PersonalData::Shown
+        }
+    }
+}
+
+/// What the holder of a session shows: 256 random bits. `Debug` doesn't show it.
+#[derive(Debug, Clone)]
+pub struct SessionToken(SecretString);
+
+impl SessionToken {
+    /// A new token.
+    pub fn generate() -> Self {
+        Self(SecretString::from(random::token()))
+    }
+
+    /// The token that a request carries; nothing where the text can't be one.
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_token = text.len() == TOKEN_CHARS
+            && URL_SAFE_NO_PAD
+                .decode(text)
+                .is_ok_and(|bytes| bytes.len() == TOKEN_BYTES);
+        is_token.then(|| Self(SecretString::from(text)))
+    }
+
+    /// What is stored instead of the token. A plain hash does, since nobody can try out 256 bits.
+    pub fn hash(&self) -> [u8; 32] {
+        Sha256::digest(self.0.expose_secret()).into()
+    }
+
+    /// The token itself, for the one answer that shows it.
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+/// A sign-in that holds.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// Which one.
+    pub id: SessionId,
+    /// When it began.
+    pub created_at: OffsetDateTime,
+    /// When it ends if it isn't used until then.
+    pub expires_at: OffsetDateTime,
+    /// Whose it is.
+    pub caller: Caller,
+}
+
+/// When a session ends that was used last at `last_used_at`.
+pub fn session_end(created_at: OffsetDateTime, last_used_at: OffsetDateTime) -> OffsetDateTime {
+    let idle = last_used_at.saturating_add(SESSION_IDLE_MAX);
+    idle.min(created_at.saturating_add(SESSION_AGE_MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+
+    #[test]
+    fn a_token_is_read_again_and_nothing_else_is_a_token() {
+        let token = SessionToken::generate();
+        assert_eq!(
+            SessionToken::parse(token.expose()).unwrap().hash(),
+            token.hash()
+        );
+        assert_ne!(SessionToken::generate().hash(), token.hash());
+        let long = format!("{}x", token.expose());
+        let spaced = token.expose().replacen(char::is_alphanumeric, " ", 1);
+        let unfit = "_".repeat(TOKEN_CHARS);
+        for text in [
+            "",
+            "x",
+            &long,
+            &spaced,
+            &unfit,
+            &"é".repeat(21),
+            &"\0".repeat(TOKEN_CHARS),
+        ] {
+            assert!(SessionToken::parse(text).is_none(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_not_printed() {
+        let token = SessionToken::generate();
+        assert!(!format!("{token:?}").contains(token.expose()));
+    }
+
+    #[test]
+    fn a_session_ends_after_12_hours_of_idleness_and_after_30_days() {
+        let begun = datetime!(2026-11-01 00:00 UTC);
+        for (used, end) in [
+            (begun, datetime!(2026-11-01 12:00 UTC)),
+            (
+                datetime!(2026-11-30 11:59 UTC),
+                datetime!(2026-11-30 23:59 UTC),
+            ),
+            (
+                datetime!(2026-11-30 12:01 UTC),
+                datetime!(2026-12-01 00:00 UTC),
+            ),
+        ] {
+            assert_eq!(session_end(begun, used), end);
+        }
     }
 }

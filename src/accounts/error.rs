@@ -1,0 +1,103 @@
+//! Why an account can't do something, and the codes of these reasons. Must not know HTTP.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use crate::base::codes::{Code, Refusal};
+use crate::database;
+
+/// When to come back after too many sign-ins at once: a hash takes some 50 ms, so a second empties the queue.
+const BUSY_RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// A refusal of the accounts.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No session belongs to the token, or none any more.
+    #[error("not signed in")]
+    Unauthenticated,
+    /// The role doesn't allow it.
+    #[error("the role does not allow this")]
+    Forbidden,
+    /// E-mail address and password don't go together, or the account can't sign in. Which of it is never told.
+    #[error("e-mail address and password don't go together, or the account is disabled")]
+    InvalidCredentials,
+    /// Too many failed sign-ins for this account or from this network.
+    #[error("too many failed sign-ins")]
+    TooManyFailures {
+        /// How long to wait.
+        wait: Duration,
+    },
+    /// More requests of one session than its allowance.
+    #[error("too many requests with this token")]
+    TooManyRequests {
+        /// How long to wait.
+        wait: Duration,
+    },
+    /// More passwords wait to be hashed than may.
+    #[error("too many sign-ins at the same time")]
+    Busy,
+    /// There is no owner, and the address that the first one should get is that of somebody else.
+    #[error(
+        "the address of the first owner belongs to a moderator who is no owner; give another in REJOINDER_ADMIN_EMAIL"
+    )]
+    OwnerAddressTaken,
+    /// A password could not be hashed; a mistake of ours.
+    #[error("a password could not be hashed: {0}")]
+    Hashing(#[from] argon2::password_hash::Error),
+    /// The thread that hashed was lost; a mistake of ours.
+    #[error("hashing a password broke off: {0}")]
+    HashingBrokeOff(#[from] tokio::task::JoinError),
+    /// A stored role that this release doesn't know.
+    #[error("the database holds a role that this release does not know")]
+    UnknownRole,
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] database::Error),
+}
+
+impl Refusal for Error {
+    fn code(&self) -> Code {
+        match self {
+            Self::Unauthenticated => Code::Unauthenticated,
+            Self::Forbidden => Code::Forbidden,
+            Self::InvalidCredentials => Code::InvalidCredentials,
+            // Not `unavailable`: whoever floods the sign-in would fill the log with errors.
+            Self::TooManyFailures { .. } | Self::TooManyRequests { .. } | Self::Busy => {
+                Code::RateLimited
+            }
+            Self::OwnerAddressTaken
+            | Self::Hashing(_)
+            | Self::HashingBrokeOff(_)
+            | Self::UnknownRole => Code::InternalError,
+            Self::Database(error) => error.code(),
+        }
+    }
+
+    fn detail(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
+            Self::Unauthenticated => "there is no token, or the session has ended",
+            Self::Forbidden => "the role of this account does not allow it",
+            Self::InvalidCredentials => {
+                "e-mail address or password are wrong, or the account is disabled"
+            }
+            Self::TooManyFailures { .. } => {
+                "too many failed sign-ins for this account or from this network"
+            }
+            Self::TooManyRequests { .. } => "too many requests with this token",
+            Self::Busy => "too many people sign in at this moment",
+            Self::OwnerAddressTaken => "the first owner's address belongs to somebody else",
+            Self::Hashing(_) | Self::HashingBrokeOff(_) => "the password could not be checked",
+            Self::UnknownRole => "the account's role is not known",
+            Self::Database(error) => return error.detail(),
+        })
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::TooManyFailures { wait } | Self::TooManyRequests { wait } => Some(*wait),
+            Self::Busy => Some(BUSY_RETRY_AFTER),
+            Self::Database(error) => error.retry_after(),
+            _ => None,
+        }
+    }
+}

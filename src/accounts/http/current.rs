@@ -1,0 +1,30 @@
+//! `GET /api/v1/admin/sessions/current`. Translates only.
+
+use actix_web::HttpResponse;
+
+use super::extract::Current;
+use super::wire::CurrentSession;
+use crate::web::ApiError;
+use crate::web::conditional::private_json;
+use crate::web::problem::Problem;
+
+/// Tells whose session it is and how long it lasts.
+#[utoipa::path(
+    get,
+    path = "/api/v1/admin/sessions/current",
+    operation_id = "current_session",
+    tag = "sessions",
+    security(("bearer" = [])),
+    responses(
+        (status = 200, description = "The session of the token", body = CurrentSession),
+        (status = 401, description = "`unauthenticated`", body = Problem, content_type = "application/problem+json"),
+        (status = 429, description = "`rate_limited`", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "`unavailable`", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn current(session: Current) -> Result<HttpResponse, ApiError> {
+    Ok(private_json(
+        HttpResponse::Ok(),
+        &CurrentSession::from(session.0),
+    ))
+}

@@ -1,0 +1,232 @@
+//! Sessions as JSON. Must not know the database or any rule of the trade.
+
+use std::fmt;
+
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Deserializer, Serialize};
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+use validator::{Validate, ValidationError, ValidationErrors};
+
+use crate::accounts::model::{Caller, Role, Session, SiteScope};
+use crate::accounts::passwords::PASSWORD_CHARS_MAX;
+use crate::accounts::service::SignedIn;
+use crate::base::complaint::{Complaint, ComplaintCode};
+use crate::base::email::EmailAddress;
+use crate::base::ids::{ModeratorId, SessionId, SiteId};
+use crate::web::input::rule;
+use crate::web::problem::FieldProblem;
+
+/// Who wants to sign in.
+#[derive(Deserialize, ToSchema)]
+pub struct SignIn {
+    /// The account's e-mail address.
+    #[schema(value_type = String, required = true, format = "email", max_length = 254)]
+    email: Option<String>,
+    /// The account's password.
+    #[schema(value_type = String, required = true, format = "password", min_length = 1, max_length = 1000)]
+    password: Option<Password>,
+}
+
+/// A password on its way in; `Debug` and errors don't show it.
+struct Password(SecretString);
+
+impl<'de> Deserialize<'de> for Password {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        String::deserialize(from).map(|text| Self(SecretString::from(text)))
+    }
+}
+
+impl fmt::Debug for SignIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SignIn(…)")
+    }
+}
+
+/// By hand, since the derived one keeps the values that it complains of.
+impl Validate for SignIn {
+    fn validate(&self) -> Result<(), ValidationErrors> {
+        let mut errors = ValidationErrors::new();
+        let mut check = |field, checked: Result<(), ValidationError>| {
+            if let Err(error) = checked {
+                errors.add(field, error);
+            }
+        };
+        check("email", rule(self.parsed_email()));
+        check("password", rule(self.checked_password()));
+        if errors.is_empty() {
+            Ok(())
+        } else {
+            Err(errors)
+        }
+    }
+}
+
+impl SignIn {
+    fn parsed_email(&self) -> Result<EmailAddress, Complaint> {
+        EmailAddress::parse_account(self.email.as_deref().unwrap_or_default())
+    }
+
+    fn checked_password(&self) -> Result<&SecretString, Complaint> {
+        let required = || Complaint::new(ComplaintCode::Required, "must not be empty");
+        let Password(password) = self.password.as_ref().ok_or_else(required)?;
+        match password.expose_secret().chars().count() {
+            0 => Err(required()),
+            1..=PASSWORD_CHARS_MAX => Ok(password),
+            _ => Err(Complaint::new(
+                ComplaintCode::TooLong,
+                "must have at most 1,000 characters",
+            )),
+        }
+    }
+
+    /// Address and password, parsed.
+    pub(super) fn into_credentials(self) -> Result<(EmailAddress, SecretString), FieldProblem> {
+        let email = self
+            .parsed_email()
+            .map_err(|complaint| FieldProblem::new("email", complaint))?;
+        let password = self
+            .checked_password()
+            .map_err(|complaint| FieldProblem::new("password", complaint))?;
+        Ok((email, password.clone()))
+    }
+}
+
+/// A session that has just begun.
+#[derive(Serialize, ToSchema)]
+pub struct SignInReceipt {
+    /// For `Authorization: Bearer …`; shown this once.
+    token: String,
+    /// When the session ends if it isn't used until then: 12 hours after its last use, at most 30 days after it began.
+    #[serde(with = "crate::base::clock::rfc3339")]
+    expires_at: OffsetDateTime,
+    /// Who signed in.
+    moderator: SignedInModerator,
+}
+
+impl From<SignedIn> for SignInReceipt {
+    fn from(signed_in: SignedIn) -> Self {
+        let SignedIn { token, session } = signed_in;
+        Self {
+            token: token.expose().to_owned(),
+            expires_at: session.expires_at,
+            moderator: session.caller.into(),
+        }
+    }
+}
+
+/// The session that a request came with.
+#[derive(Serialize, ToSchema)]
+pub struct CurrentSession {
+    /// Which one.
+    id: SessionId,
+    /// When it began.
+    #[serde(with = "crate::base::clock::rfc3339")]
+    created_at: OffsetDateTime,
+    /// When it ends if it isn't used until then: 12 hours after its last use, at most 30 days after it began.
+    #[serde(with = "crate::base::clock::rfc3339")]
+    expires_at: OffsetDateTime,
+    /// Whose it is.
+    moderator: SignedInModerator,
+}
+
+impl From<Session> for CurrentSession {
+    fn from(session: Session) -> Self {
+        Self {
+            id: session.id,
+            created_at: session.created_at,
+            expires_at: session.expires_at,
+            moderator: session.caller.into(),
+        }
+    }
+}
+
+/// Who is signed in. Without their e-mail address: whoever holds a token needs a name and a role, no more.
+#[derive(Serialize, ToSchema)]
+pub struct SignedInModerator {
+    /// The account.
+    id: ModeratorId,
+    /// The name that colleagues see.
+    name: String,
+    /// What they may do.
+    role: Role,
+    /// The sites whose comments they see; null: all.
+    #[schema(required = true)]
+    sites: Option<Vec<SiteId>>,
+}
+
+impl From<Caller> for SignedInModerator {
+    fn from(caller: Caller) -> Self {
+        Self {
+            id: caller.moderator_id,
+            name: caller.name,
+            role: caller.role,
+            sites: match caller.sites {
+                SiteScope::All => None,
+                SiteScope::Only(sites) => Some(sites),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn complaints(json: &str) -> Vec<(String, String)> {
+        let body: SignIn = serde_json::from_str(json).unwrap();
+        let errors = body.validate().err().map(|errors| {
+            errors
+                .field_errors()
+                .into_iter()
+                .map(|(field, found)| {
+                    assert!(found.iter().all(|error| error.params.is_empty()));
+                    (field.to_string(), found[0].code.to_string())
+                })
+                .collect::<Vec<_>>()
+        });
+        let mut errors = errors.unwrap_or_default();
+        errors.sort();
+        errors
+    }
+
+    #[test]
+    fn everything_wrong_is_named_at_once_and_nothing_is_kept() {
+        let named = |pairs: &[(&str, &str)]| {
+            pairs
+                .iter()
+                .map(|(field, code)| ((*field).to_owned(), (*code).to_owned()))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            complaints("{}"),
+            named(&[("email", "required"), ("password", "required")])
+        );
+        assert_eq!(
+            complaints(r#"{"email": "nobody", "password": ""}"#),
+            named(&[("email", "invalid_email"), ("password", "required")])
+        );
+        assert_eq!(
+            complaints(r#"{"email": "owner@localhost", "password": " "}"#),
+            []
+        );
+        for (length, expected) in [(1_000, &[][..]), (1_001, &[("password", "too_long")])] {
+            let password = "é".repeat(length);
+            let json = format!(r#"{{"email": "a@example.org", "password": "{password}"}}"#);
+            assert_eq!(complaints(&json), named(expected));
+        }
+    }
+
+    #[test]
+    fn nothing_secret_is_printed() {
+        let body: SignIn =
+            serde_json::from_str(r#"{"email": "a@example.org", "password": "geheim"}"#).unwrap();
+        let printed = format!("{body:?}");
+        assert!(
+            !printed.contains("geheim") && !printed.contains("example"),
+            "{printed}"
+        );
+        let (_, password) = body.into_credentials().unwrap();
+        assert!(!format!("{password:?}").contains("geheim"));
+    }
+}

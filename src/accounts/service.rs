@@ -1,0 +1,257 @@
+//! What people do with their accounts: sign in, be recognised, sign out; and the first owner. Must not know HTTP requests.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use secrecy::SecretString;
+use sha2::{Digest as _, Sha256};
+use sqlx::PgConnection;
+
+use super::backoff::Backoff;
+use super::error::Error;
+use super::model::{Session, SessionToken};
+use super::passwords::{Checked, PasswordCost, Passwords, make_readable};
+use super::store::{self, Credentials, NewSession, Standing};
+use crate::base::clock::Clock;
+use crate::base::email::{EmailAddress, EmailKey};
+use crate::base::ids::SessionId;
+use crate::database::{Database, Lane};
+use crate::web::client_address::Network;
+use crate::web::throttle::{Limiting, Throttle};
+
+/// Requests of one session.
+const REQUESTS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(1_200).unwrap();
+/// Requests of one session at once.
+const REQUESTS_BURST: NonZeroU32 = NonZeroU32::new(200).unwrap();
+/// What the first owner is called until they say otherwise.
+const FIRST_OWNER_NAME: &str = "Owner";
+
+/// The handle to the accounts; cheap to clone. One for the process, since its bounds are the process's.
+#[derive(Clone)]
+pub struct Accounts(Arc<Inner>);
+
+struct Inner {
+    database: Database,
+    clock: Clock,
+    passwords: Passwords,
+    /// By the hash of the e-mail key, so that long addresses don't take more room.
+    account_failures: Backoff<[u8; 32]>,
+    network_failures: Backoff<Network>,
+    requests: Throttle<SessionId>,
+}
+
+/// A session that has just begun, with its token.
+#[derive(Debug)]
+pub struct SignedIn {
+    /// Shown once, here.
+    pub token: SessionToken,
+    /// The session, and whose it is.
+    pub session: Session,
+}
+
+/// Whether the first owner was there.
+#[derive(Debug)]
+pub enum FirstOwner {
+    /// There is an owner.
+    Existing,
+    /// There was none.
+    Created {
+        /// The password that was made, where none was given. To be shown once.
+        generated: Option<SecretString>,
+    },
+}
+
+impl Accounts {
+    /// Makes the handle; takes as long as a password's hash. `limiting` is for requests; the wait after failed
+    /// sign-ins holds whatever it says.
+    pub fn new(
+        database: Database,
+        clock: Clock,
+        limiting: Limiting,
+        cost: PasswordCost,
+    ) -> Result<Self, Error> {
+        Ok(Self(Arc::new(Inner {
+            database,
+            clock,
+            passwords: Passwords::new(cost)?,
+            account_failures: Backoff::new(),
+            network_failures: Backoff::new(),
+            requests: Throttle::new(limiting, REQUESTS_PER_MINUTE, REQUESTS_BURST),
+        })))
+    }
+
+    /// Begins a session where address and password go together. Two round trips and one hash, two where the stored
+    /// one is outdated. Whatever is wrong, the refusal is the same and takes as long. An attempt that the client gives up
+    /// counts as failed.
+    pub async fn sign_in(
+        &self,
+        email: &EmailAddress,
+        password: SecretString,
+        network: Network,
+    ) -> Result<SignedIn, Error> {
+        let account = account_key(email.key());
+        self.charge(account, network)?;
+        let outcome = self.try_sign_in(email.key(), password).await;
+        match &outcome {
+            Ok(signed_in) => {
+                self.0.account_failures.forget(&account);
+                self.0.network_failures.take_back(network);
+                let moderator = signed_in.session.caller.moderator_id;
+                tracing::info!(moderator.id = %moderator, "moderator {moderator} signed in");
+            }
+            Err(Error::InvalidCredentials) => {}
+            // Not the caller's failure.
+            Err(_) => {
+                self.0.account_failures.take_back(account);
+                self.0.network_failures.take_back(network);
+            }
+        }
+        metrics::counter!("rejoinder_sign_ins_total", "outcome" => word(&outcome)).increment(1);
+        outcome
+    }
+
+    /// Counts the attempt as failed for both keys, or for none.
+    fn charge(&self, account: [u8; 32], network: Network) -> Result<(), Error> {
+        let now = self.0.clock.now();
+        let charged = self.0.network_failures.begin(network, now).and_then(|()| {
+            let charged = self.0.account_failures.begin(account, now);
+            if charged.is_err() {
+                self.0.network_failures.take_back(network);
+            }
+            charged
+        });
+        charged.map_err(|wait| {
+            metrics::counter!("rejoinder_sign_ins_total", "outcome" => "waiting").increment(1);
+            Error::TooManyFailures { wait }
+        })
+    }
+
+    async fn try_sign_in(
+        &self,
+        email: &EmailKey,
+        password: SecretString,
+    ) -> Result<SignedIn, Error> {
+        let found = self
+            .0
+            .database
+            .run(Lane::Moderators, async |connection: &mut PgConnection| {
+                store::find_credentials(connection, email).await
+            })
+            .await?;
+        let stored = found.as_ref().and_then(|found| found.password.clone());
+        let checked = self.0.passwords.check(password.clone(), stored).await?;
+        let Some(Credentials {
+            moderator_id,
+            password: Some(stored),
+            standing: Standing::Active,
+        }) = found
+        else {
+            return Err(Error::InvalidCredentials);
+        };
+        let renewed = match checked {
+            Checked::Wrong => return Err(Error::InvalidCredentials),
+            Checked::Right => None,
+            // Where that fails, the next sign-in tries again.
+            Checked::RightButOutdated => self.0.passwords.hash(password).await.ok(),
+        };
+        let (token, now) = (SessionToken::generate(), self.0.clock.now());
+        let session = self
+            .0
+            .database
+            .run(Lane::Moderators, async |connection: &mut PgConnection| {
+                let new = NewSession {
+                    id: SessionId::new(now),
+                    moderator_id,
+                    token: &token,
+                    now,
+                    checked: &stored,
+                    kept: renewed.as_ref().unwrap_or(&stored),
+                };
+                store::insert_session(connection, new).await
+            })
+            .await?;
+        let session = session.ok_or(Error::InvalidCredentials)?;
+        Ok(SignedIn { token, session })
+    }
+
+    /// The session of a token. One round trip; the session's idle time begins anew.
+    pub async fn authenticate(&self, token: &SessionToken) -> Result<Session, Error> {
+        let now = self.0.clock.now();
+        let session = self
+            .0
+            .database
+            .run(Lane::Moderators, async |connection: &mut PgConnection| {
+                store::find_session(connection, token, now).await
+            })
+            .await?
+            .ok_or(Error::Unauthenticated)?;
+        self.0
+            .requests
+            .take(&session.id)
+            .map_err(|wait| Error::TooManyRequests { wait })?;
+        Ok(session)
+    }
+
+    /// Ends the session: its token is worth nothing from now on, on every instance. One round trip.
+    pub async fn sign_out(&self, session: SessionId) -> Result<(), Error> {
+        self.0
+            .database
+            .run(Lane::Moderators, async |connection: &mut PgConnection| {
+                store::delete_session(connection, session).await
+            })
+            .await
+    }
+
+    /// Makes an owner where there is none, with the given password or a made one. One round trip, or a hash and five.
+    /// Of instances that start together one makes it, the others find it.
+    pub async fn ensure_first_owner(
+        &self,
+        email: &EmailAddress,
+        password: Option<SecretString>,
+    ) -> Result<FirstOwner, Error> {
+        let database = &self.0.database;
+        let exists = database
+            .run(Lane::Moderators, async |connection: &mut PgConnection| {
+                store::has_owner(connection).await
+            })
+            .await?;
+        if exists {
+            return Ok(FirstOwner::Existing);
+        }
+        let generated = password.is_none().then(make_readable);
+        let Some(password) = password.or_else(|| generated.clone()) else {
+            return Ok(FirstOwner::Existing);
+        };
+        let hash = self.0.passwords.hash(password).await?;
+        let now = self.0.clock.now();
+        let created = database
+            .transact(Lane::Moderators, async |connection: &mut PgConnection| {
+                store::lock_first_owner(connection).await?;
+                if store::has_owner(connection).await? {
+                    return Ok::<_, Error>(None);
+                }
+                store::insert_owner(connection, FIRST_OWNER_NAME, email, &hash, now)
+                    .await
+                    .map(Some)
+            })
+            .await?;
+        let Some(owner) = created else {
+            return Ok(FirstOwner::Existing);
+        };
+        tracing::info!(moderator.id = %owner, "made the first owner {owner}");
+        Ok(FirstOwner::Created { generated })
+    }
+}
+
+fn account_key(email: &EmailKey) -> [u8; 32] {
+    Sha256::digest(email.as_str()).into()
+}
+
+fn word(outcome: &Result<SignedIn, Error>) -> &'static str {
+    match outcome {
+        Ok(_) => "signed_in",
+        Err(Error::InvalidCredentials) => "refused",
+        Err(Error::Busy) => "busy",
+        Err(_) => "failed",
+    }
+}

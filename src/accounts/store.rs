@@ -1,0 +1,270 @@
+//! Every statement that reads or writes moderators and sessions. Must not know passwords, only their hashes.
+
+use sqlx::PgConnection;
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+
+use super::error::Error;
+use super::model::{
+    Caller, Role, SESSION_AGE_MAX, SESSION_IDLE_MAX, Session, SessionToken, SiteScope, session_end,
+};
+use super::passwords::StoredPassword;
+use crate::base::email::{EmailAddress, EmailKey};
+use crate::base::ids::{ModeratorId, SessionId, SiteId};
+use crate::database;
+
+/// `last_used_at` is written when it is older than this, so that reading doesn't write each time.
+const TOUCHED_AFTER: Duration = Duration::seconds(60);
+/// Sessions of one moderator; the longest unused end first.
+const SESSIONS_MAX: i64 = 50;
+/// Taken while the first owner is made, so that instances which start together make one.
+const FIRST_OWNER_LOCK_KEY: i64 = 0x7265_6a6f_6f77_6e72;
+
+/// An account as a sign-in needs it.
+pub(super) struct Credentials {
+    pub(super) moderator_id: ModeratorId,
+    pub(super) password: Option<StoredPassword>,
+    pub(super) standing: Standing,
+}
+
+/// Whether the account may sign in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    Active,
+    Disabled,
+}
+
+/// The account with this address. One round trip.
+pub(super) async fn find_credentials(
+    connection: &mut PgConnection,
+    email: &EmailKey,
+) -> Result<Option<Credentials>, Error> {
+    let row = sqlx::query!(
+        r#"
+        select id, password_hash, disabled_at is not null as "disabled!"
+        from moderators
+        where email_key = $1
+        "#,
+        email.as_str()
+    )
+    .fetch_optional(connection)
+    .await
+    .map_err(database::Error::from)?;
+    Ok(row.map(|row| Credentials {
+        moderator_id: ModeratorId::from_uuid(row.id),
+        password: row.password_hash.map(StoredPassword::from_stored),
+        standing: if row.disabled {
+            Standing::Disabled
+        } else {
+            Standing::Active
+        },
+    }))
+}
+
+/// A session to be begun.
+pub(super) struct NewSession<'a> {
+    pub(super) id: SessionId,
+    pub(super) moderator_id: ModeratorId,
+    pub(super) token: &'a SessionToken,
+    pub(super) now: OffsetDateTime,
+    /// The hash that the password was compared with.
+    pub(super) checked: &'a StoredPassword,
+    /// The hash to keep from now on.
+    pub(super) kept: &'a StoredPassword,
+}
+
+/// Begins a session, unless the account was disabled or got another password since it was looked at. The row of the
+/// account is written for that: whoever changes the password at the same time goes before or after. The
+/// moderator's ended sessions, and those beyond [`SESSIONS_MAX`], go. One round trip.
+pub(super) async fn insert_session(
+    connection: &mut PgConnection,
+    new: NewSession<'_>,
+) -> Result<Option<Session>, Error> {
+    let row = sqlx::query!(
+        r#"
+        with account as (
+            update moderators
+            set password_hash = $6
+            where id = $2
+                and password_hash = $5
+                and disabled_at is null
+            returning id, name, role, sites
+        ),
+        gone as (
+            delete from sessions
+            where id in (
+                select id
+                from (
+                    select id, created_at, last_used_at,
+                        row_number() over (order by last_used_at desc, id desc) as place
+                    from sessions
+                    where moderator_id = $2
+                ) as ranked
+                where place >= $9
+                    or created_at <= $7
+                    or last_used_at <= $8
+            )
+        ),
+        begun as (
+            insert into sessions (id, moderator_id, token_hash, created_at, last_used_at)
+            select $1, account.id, $3, $4, $4
+            from account
+        )
+        select id as "id!", name as "name!", role as "role!", sites as "sites?"
+        from account
+        "#,
+        new.id.as_uuid(),
+        new.moderator_id.as_uuid(),
+        &new.token.hash()[..],
+        new.now,
+        new.checked.as_str(),
+        new.kept.as_str(),
+        new.now.saturating_sub(SESSION_AGE_MAX),
+        new.now.saturating_sub(SESSION_IDLE_MAX),
+        SESSIONS_MAX,
+    )
+    .fetch_optional(connection)
+    .await
+    .map_err(database::Error::from)?;
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some(Session {
+        id: new.id,
+        created_at: new.now,
+        expires_at: session_end(new.now, new.now),
+        caller: caller(row.id, row.name, &row.role, row.sites)?,
+    }))
+}
+
+/// The session that the token belongs to, if it holds and its account isn't disabled; notes that it was used. One round trip.
+pub(super) async fn find_session(
+    connection: &mut PgConnection,
+    token: &SessionToken,
+    now: OffsetDateTime,
+) -> Result<Option<Session>, Error> {
+    let row = sqlx::query!(
+        r#"
+        with found as (
+            select sessions.id, sessions.created_at, sessions.last_used_at,
+                moderators.id as moderator_id, moderators.name, moderators.role, moderators.sites
+            from sessions
+            join moderators on moderators.id = sessions.moderator_id
+            where sessions.token_hash = $1
+                and sessions.created_at > $2
+                and sessions.last_used_at > $3
+                and moderators.disabled_at is null
+        ),
+        touched as (
+            update sessions
+            set last_used_at = $5
+            where id in (select id from found where last_used_at <= $4)
+                and last_used_at <= $4
+        )
+        select id as "id!", created_at as "created_at!",
+            case when last_used_at <= $4 then $5 else last_used_at end as "last_used_at!",
+            moderator_id as "moderator_id!", name as "name!", role as "role!", sites as "sites?"
+        from found
+        "#,
+        &token.hash()[..],
+        now.saturating_sub(SESSION_AGE_MAX),
+        now.saturating_sub(SESSION_IDLE_MAX),
+        now.saturating_sub(TOUCHED_AFTER),
+        now,
+    )
+    .fetch_optional(connection)
+    .await
+    .map_err(database::Error::from)?;
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some(Session {
+        id: SessionId::from_uuid(row.id),
+        created_at: row.created_at,
+        expires_at: session_end(row.created_at, row.last_used_at),
+        caller: caller(row.moderator_id, row.name, &row.role, row.sites)?,
+    }))
+}
+
+/// Ends a session; one that has ended stays so. One round trip.
+pub(super) async fn delete_session(
+    connection: &mut PgConnection,
+    session: SessionId,
+) -> Result<(), Error> {
+    sqlx::query!(
+        r#"
+        delete from sessions
+        where id = $1
+        "#,
+        session.as_uuid()
+    )
+    .execute(connection)
+    .await
+    .map_err(database::Error::from)?;
+    Ok(())
+}
+
+/// Whether anybody is an owner. One round trip.
+pub(super) async fn has_owner(connection: &mut PgConnection) -> Result<bool, Error> {
+    let found = sqlx::query_scalar!(
+        r#"
+        select exists (
+            select from moderators
+            where role = 'owner'
+        ) as "found!"
+        "#
+    )
+    .fetch_one(connection)
+    .await
+    .map_err(database::Error::from)?;
+    Ok(found)
+}
+
+/// Waits until nobody else makes the first owner; for the transaction that it stands in. One round trip.
+pub(super) async fn lock_first_owner(connection: &mut PgConnection) -> Result<(), Error> {
+    sqlx::query!("select pg_advisory_xact_lock($1)", FIRST_OWNER_LOCK_KEY)
+        .execute(connection)
+        .await
+        .map_err(database::Error::from)?;
+    Ok(())
+}
+
+/// Makes an owner, who sees all sites. One round trip.
+pub(super) async fn insert_owner(
+    connection: &mut PgConnection,
+    name: &str,
+    email: &EmailAddress,
+    password: &StoredPassword,
+    now: OffsetDateTime,
+) -> Result<ModeratorId, Error> {
+    let id = ModeratorId::new(now);
+    let inserted = sqlx::query!(
+        r#"
+        insert into moderators (id, email, email_key, name, role, sites, password_hash, created_at)
+        values ($1, $2, $3, $4, 'owner', null, $5, $6)
+        "#,
+        id.as_uuid(),
+        email.as_str(),
+        email.key().as_str(),
+        name,
+        password.as_str(),
+        now,
+    )
+    .execute(connection)
+    .await
+    .map_err(database::Error::from);
+    match inserted {
+        Ok(_) => Ok(id),
+        Err(error) if error.constraint() == Some("moderators_email_unique") => {
+            Err(Error::OwnerAddressTaken)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn caller(id: Uuid, name: String, role: &str, sites: Option<Vec<Uuid>>) -> Result<Caller, Error> {
+    Ok(Caller {
+        moderator_id: ModeratorId::from_uuid(id),
+        name,
+        role: Role::parse(role).ok_or(Error::UnknownRole)?,
+        sites: sites.map_or(SiteScope::All, |sites| {
+            SiteScope::Only(sites.into_iter().map(SiteId::from_uuid).collect())
+        }),
+    })
+}
