@@ -7,6 +7,7 @@
 
 mod backoff;
 pub mod error;
+pub mod extract;
 pub mod http;
 pub mod model;
 mod passwords;

@@ -17,7 +17,8 @@ use crate::base::email::{EmailAddress, EmailKey};
 use crate::base::ids::SessionId;
 use crate::database::{Database, Lane};
 use crate::web::client_address::Network;
-use crate::web::throttle::{Limiting, Throttle};
+use crate::settings::RateLimit;
+use crate::web::throttle::Throttle;
 
 /// Requests of one session.
 const REQUESTS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(1_200).unwrap();
@@ -67,7 +68,7 @@ impl Accounts {
     pub fn new(
         database: Database,
         clock: Clock,
-        limiting: Limiting,
+        limiting: RateLimit,
         cost: PasswordCost,
     ) -> Result<Self, Error> {
         Ok(Self(Arc::new(Inner {

@@ -16,9 +16,7 @@ use tokio::time::{Instant, sleep};
 use super::shutdown::Shutdown;
 use super::workers::Workers;
 use super::{metrics, routes};
-use crate::accounts::passwords::PasswordCost;
-use crate::accounts::service::FirstOwner;
-use crate::accounts::Accounts;
+use crate::accounts::{Accounts, FirstOwner, PasswordCost};
 use crate::base::clock::Clock;
 use crate::base::email::EmailAddress;
 use crate::base::page_url::Origin;
@@ -209,8 +207,7 @@ async fn serve(
         settings.sites.origins.iter().filter_map(|origin| Origin::parse(origin.as_str()).ok()).collect();
     sites.set_up(&origins).await.context("while setting up the first site")?;
     let limits = Arc::new(Limits::new(settings.http.rate_limit));
-    let accounts = Accounts::new(database.clone(), clock.clone(), setting.passwords, settings.http.rate_limit)
-        .await
+    let accounts = Accounts::new(database.clone(), clock.clone(), settings.http.rate_limit, setting.passwords)
         .context("while preparing the accounts")?;
     let first_owner = first_owner(settings, &accounts).await.context("while making the first owner")?;
     let comments = Comments::new(database.clone(), sites.clone(), clock.clone(), &secret, Arc::clone(&limits));

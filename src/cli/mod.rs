@@ -8,6 +8,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind}
 
 use crate::{
     app::logs,
+    database::embedded,
     settings::{Settings, Sources},
 };
 
@@ -20,9 +21,6 @@ mod usage;
 mod welcome;
 
 use flags::SettingFlags;
-pub use migrate::Migrate;
-pub use serve::{Start, Started};
-pub use welcome::{FirstOwner, FirstPassword, Place, Welcome};
 
 /// A failure while running.
 const FAILURE: u8 = 1;
@@ -65,19 +63,8 @@ enum Command {
     },
 }
 
-/// What the commands do, given by whoever knows the application.
-#[derive(Clone, Copy)]
-pub struct Hooks {
-    /// For `serve`.
-    pub start: Start,
-    /// For `migrate`.
-    pub migrate: Migrate,
-    /// For `postgres-keeper`; has no settings and no log.
-    pub keep_postgres: fn(Vec<OsString>) -> anyhow::Result<()>,
-}
-
 /// Does what the command line says, and prints what went wrong.
-pub fn run(arguments: impl IntoIterator<Item = OsString>, hooks: Hooks) -> ExitCode {
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let CommandLine {
         settings: flags,
         command,
@@ -86,14 +73,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, hooks: Hooks) -> ExitC
         Err(error) => return refuse(&error),
     };
     if let Some(Command::PostgresKeeper { arguments }) = command {
-        return finish((hooks.keep_postgres)(arguments));
+        return embedded::keep(arguments);
     }
     match Settings::gather(Sources::of_process(flags.0)) {
-        Ok(settings) => finish(run_with(
-            settings,
-            &command.unwrap_or(Command::Serve),
-            hooks,
-        )),
+        Ok(settings) => finish(run_with(settings, &command.unwrap_or(Command::Serve))),
         Err(mistakes) => {
             output::complain_of_all(&"these settings are wrong, nothing was started:", &mistakes);
             ExitCode::from(USAGE)
@@ -107,15 +90,15 @@ fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<CommandLine, c
     CommandLine::from_arg_matches(&command.try_get_matches_from(arguments)?)
 }
 
-fn run_with(settings: Settings, command: &Command, hooks: Hooks) -> anyhow::Result<()> {
+fn run_with(settings: Settings, command: &Command) -> anyhow::Result<()> {
     logs::start(&settings.logs).context("while starting the log")?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("while starting the runtime")?;
     match command {
-        Command::Serve => runtime.block_on(serve::run(settings, hooks.start)),
-        Command::Migrate => runtime.block_on(migrate::run(settings, hooks.migrate)),
+        Command::Serve => runtime.block_on(serve::run(settings)),
+        Command::Migrate => runtime.block_on(migrate::run(settings)),
         Command::PostgresKeeper { .. } => Ok(()),
     }
 }

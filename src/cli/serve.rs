@@ -1,46 +1,36 @@
 //! `rejoinder serve`: starts the service, tells what a person needs, and waits for its end. Must not know how it is built.
 
-use futures_util::future::LocalBoxFuture;
+use super::output;
+use super::welcome::{FirstOwner, FirstPassword, PLACES, Welcome};
+use crate::app::logs;
+use crate::app::startup::{self, Audience, Generated, NewOwner};
+use crate::settings::{LogFormat, Settings};
 
-use super::{
-    output,
-    welcome::{FirstOwner, FirstPassword, Place, Welcome},
-};
-use crate::{
-    app::logs,
-    settings::{LogFormat, Settings},
-};
-
-/// A service that has started.
-pub struct Started {
-    /// The port that it listens on.
-    pub port: u16,
-    /// Pages that it has.
-    pub places: Vec<Place>,
-    /// Made by this start, if one was.
-    pub first_owner: Option<FirstOwner>,
-    /// Ends when the service has been told to stop and has done so.
-    pub wait: LocalBoxFuture<'static, anyhow::Result<()>>,
+pub(super) async fn run(settings: Settings) -> anyhow::Result<()> {
+    let format = logs::format(&settings.logs);
+    let audience = if output::is_terminal() { Audience::Person } else { Audience::Machine };
+    let mut running = startup::start(settings.clone(), audience).await?;
+    let first_owner = running.first_owner.take().map(introduce);
+    let welcome =
+        Welcome::new(&settings, running.port, PLACES.to_vec(), first_owner).with_data_dir(running.data_dir.as_deref());
+    match (format, audience) {
+        // Where programs read the log, they would stumble over a text for people.
+        (LogFormat::Json, Audience::Machine) => log(&welcome),
+        _ => output::say(&welcome),
+    }
+    drop(welcome);
+    running.wait().await
 }
 
-/// Starts the service.
-pub type Start = fn(Settings) -> LocalBoxFuture<'static, anyhow::Result<Started>>;
-
-pub(super) async fn run(settings: Settings, start: Start) -> anyhow::Result<()> {
-    let format = logs::format(&settings.logs);
-    let Started {
-        port,
-        places,
-        first_owner,
-        wait,
-    } = start(settings.clone()).await?;
-    let welcome = Welcome::new(&settings, port, places, first_owner);
-    match format {
-        // Where programs read the log, they would stumble over a text for people.
-        LogFormat::Json if !output::is_terminal() => log(&welcome),
-        LogFormat::Json | LogFormat::Text => output::say(&welcome),
+fn introduce(owner: NewOwner) -> FirstOwner {
+    FirstOwner {
+        email: owner.email,
+        password: match owner.generated {
+            None => FirstPassword::AsSet,
+            Some(Generated::Here(password)) => FirstPassword::Shown(password),
+            Some(Generated::File(path)) => FirstPassword::InFile(path),
+        },
     }
-    wait.await
 }
 
 fn log(welcome: &Welcome) {

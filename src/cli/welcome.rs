@@ -3,7 +3,7 @@
 use std::{
     fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use secrecy::{ExposeSecret, SecretString};
@@ -38,6 +38,10 @@ pub struct Place {
     /// Where it is: `/desk`.
     pub path: &'static str,
 }
+
+/// The pages that this release has, in the order of interest.
+pub const PLACES: [Place; 2] =
+    [Place { label: "API", path: "/docs/" }, Place { label: "OpenAPI", path: "/api/v1/openapi.json" }];
 
 /// All that is told after the start.
 #[derive(Debug, Clone)]
@@ -79,6 +83,15 @@ impl Welcome {
             data,
             unsafe_yet,
         }
+    }
+
+    /// The same with the directory really in use: as root it may be another than the one that was set.
+    #[must_use]
+    pub fn with_data_dir(mut self, directory: Option<&Path>) -> Self {
+        if let Some(directory) = directory {
+            self.data = format!("embedded Postgres in {}", directory.display());
+        }
+        self
     }
 }
 

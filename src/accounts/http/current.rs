@@ -2,7 +2,7 @@
 
 use actix_web::HttpResponse;
 
-use super::extract::Current;
+use crate::accounts::extract::Current;
 use super::wire::CurrentSession;
 use crate::web::ApiError;
 use crate::web::conditional::private_json;

@@ -2,7 +2,6 @@
 //! Must not know the database.
 
 pub mod current;
-pub mod extract;
 pub mod guard;
 pub mod sign_in;
 pub mod sign_out;

@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::http::header;
 use actix_web::web::Data;
 
-use super::extract::Current;
+use crate::accounts::extract::Current;
 use crate::accounts::Accounts;
 use crate::web::ApiError;
 use crate::web::problem::Problem;

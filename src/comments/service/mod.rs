@@ -9,6 +9,7 @@ use crate::comments::tokens::ManageTokens;
 use crate::database::Database;
 use crate::sites::Sites;
 
+pub mod moderate;
 mod read;
 mod submit;
 

@@ -1,6 +1,6 @@
 //! Who calls, and whether their role allows it, as handlers want it. Must not know how it was found out.
 //!
-//! These answer at once from what [`super::guard::authenticate`] left. Put them first among a handler's
+//! These answer at once from what [`crate::accounts::http::guard::authenticate`] left. Put them first among a handler's
 //! arguments: then 403 comes before the body is looked at. On a route that the guard doesn't wrap everybody is a stranger.
 
 use std::future::{Ready, ready};
