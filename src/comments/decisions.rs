@@ -39,12 +39,15 @@ impl Decision {
 
     /// Reads the word of a request.
     pub fn parse(word: &str) -> Result<Self, Complaint> {
-        Self::ALL.into_iter().find(|decision| decision.as_str() == word).ok_or_else(|| {
-            Complaint::new(
-                ComplaintCode::InvalidValue,
-                "must be one of approve, reject, spam, restore",
-            )
-        })
+        Self::ALL
+            .into_iter()
+            .find(|decision| decision.as_str() == word)
+            .ok_or_else(|| {
+                Complaint::new(
+                    ComplaintCode::InvalidValue,
+                    "must be one of approve, reject, spam, restore",
+                )
+            })
     }
 
     /// The state that the comment has afterwards; never [`Status::Deleted`].
@@ -69,13 +72,34 @@ pub struct DefaultReason {
 
 /// The reasons that every site has.
 pub const DEFAULT_REASONS: [DefaultReason; 7] = [
-    DefaultReason { code: "off_topic", text: "It has nothing to do with the article." },
-    DefaultReason { code: "abuse", text: "It attacks or insults people." },
-    DefaultReason { code: "illegal", text: "It may break the law." },
-    DefaultReason { code: "advertising", text: "It advertises something." },
-    DefaultReason { code: "duplicate", text: "It was already said under this article." },
-    DefaultReason { code: "unreadable", text: "It can't be read or understood." },
-    DefaultReason { code: "other", text: "It doesn't follow this site's rules for comments." },
+    DefaultReason {
+        code: "off_topic",
+        text: "It has nothing to do with the article.",
+    },
+    DefaultReason {
+        code: "abuse",
+        text: "It attacks or insults people.",
+    },
+    DefaultReason {
+        code: "illegal",
+        text: "It may break the law.",
+    },
+    DefaultReason {
+        code: "advertising",
+        text: "It advertises something.",
+    },
+    DefaultReason {
+        code: "duplicate",
+        text: "It was already said under this article.",
+    },
+    DefaultReason {
+        code: "unreadable",
+        text: "It can't be read or understood.",
+    },
+    DefaultReason {
+        code: "other",
+        text: "It doesn't follow this site's rules for comments.",
+    },
 ];
 
 /// Why it was decided so; one of [`DEFAULT_REASONS`].
@@ -86,13 +110,19 @@ impl Reason {
     /// Reads the code of a request.
     pub fn parse(code: &str) -> Result<Self, Complaint> {
         Self::find(code).ok_or_else(|| {
-            Complaint::new(ComplaintCode::UnknownReason, "there is no reason of this code")
+            Complaint::new(
+                ComplaintCode::UnknownReason,
+                "there is no reason of this code",
+            )
         })
     }
 
     /// The reason of a stored code, if it is one of the default ones.
     pub fn find(code: &str) -> Option<Self> {
-        DEFAULT_REASONS.iter().find(|reason| reason.code == code).map(Self)
+        DEFAULT_REASONS
+            .iter()
+            .find(|reason| reason.code == code)
+            .map(Self)
     }
 
     /// The code.
@@ -148,8 +178,13 @@ pub enum Outcome {
 
 impl Outcome {
     /// Every outcome.
-    pub const ALL: [Self; 5] =
-        [Self::Decided, Self::Unchanged, Self::NotFound, Self::Deleted, Self::VersionConflict];
+    pub const ALL: [Self; 5] = [
+        Self::Decided,
+        Self::Unchanged,
+        Self::NotFound,
+        Self::Deleted,
+        Self::VersionConflict,
+    ];
 
     /// The outcome as it is answered.
     pub const fn as_str(self) -> &'static str {
@@ -164,7 +199,9 @@ impl Outcome {
 
     /// The outcome of a word.
     pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|outcome| outcome.as_str() == word)
+        Self::ALL
+            .into_iter()
+            .find(|outcome| outcome.as_str() == word)
     }
 }
 
@@ -198,7 +235,8 @@ impl DecisionResult {
     /// The page whose published comments are others now; caches of it are stale.
     pub fn changed_page(&self) -> Option<PageId> {
         let facts = self.facts.filter(|_| self.outcome == Outcome::Decided)?;
-        let publicity_changed = (facts.was == Status::Approved) != (facts.status == Status::Approved);
+        let publicity_changed =
+            (facts.was == Status::Approved) != (facts.status == Status::Approved);
         publicity_changed.then_some(facts.page_id)
     }
 }
@@ -307,7 +345,10 @@ mod tests {
             assert_ne!(decision.target(), Status::Deleted);
         }
         for word in ["", "Approve", "approved", "delete", "approve "] {
-            assert_eq!(Decision::parse(word).unwrap_err().code, ComplaintCode::InvalidValue);
+            assert_eq!(
+                Decision::parse(word).unwrap_err().code,
+                ComplaintCode::InvalidValue
+            );
         }
     }
 
@@ -327,7 +368,10 @@ mod tests {
             assert!(reason.text.ends_with('.'));
         }
         for code in ["", "spam", "Abuse", "off-topic"] {
-            assert_eq!(Reason::parse(code).unwrap_err().code, ComplaintCode::UnknownReason);
+            assert_eq!(
+                Reason::parse(code).unwrap_err().code,
+                ComplaintCode::UnknownReason
+            );
         }
     }
 

@@ -1,1 +1,10 @@
 //! The moderators' work: the queue, decisions, history.
+//!
+//! Every decision names its decider, changes a comment at most once, and has exactly one line in the history.
+
+mod error;
+pub mod http;
+mod service;
+
+pub use error::Error;
+pub use service::{CommentDetails, CommentPage, Moderation};

@@ -1,4 +1,8 @@
 //! All SQL that writes comments and their history, and its reads. Must not know policy or HTTP.
 
+mod admin_row;
+pub(in crate::comments) mod decide;
+pub(in crate::comments) mod history;
+pub(in crate::comments) mod queue;
 pub(in crate::comments) mod read;
 pub(in crate::comments) mod submit;

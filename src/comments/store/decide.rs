@@ -1,0 +1,330 @@
+//! The statement of a decision: compares, changes, logs and counts, for one comment or many, in autocommit.
+//! Must not know why somebody decides.
+//!
+//! One statement, because then no lock outlives a round trip and a cut connection leaves nothing half done. Everything
+//! is judged by the *locked* row, and every new value is made from it: after waiting for a lock Postgres (READ
+//! COMMITTED) gives `locked` the row's newest version, while the updates still look by the statement's snapshot. They
+//! would put that right by themselves, but only after checking the table's constraints on a row made of the old values:
+//! `comment_count - 1` of a count from before the wait failed as negative.
+//!
+//! Two decisions can't deadlock: both lock comments in the order of ids and then pages in the order of ids. The locks
+//! are `for no key update`, the weakest that exclude each other, since an answer that is being stored takes a key share
+//! lock on its parent and may already hold its page.
+
+use sqlx::PgConnection;
+use sqlx::types::ipnetwork::IpNetwork;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::admin_row::{AdminRow, status, unknown};
+use crate::accounts::model::SiteScope;
+use crate::base::ids::{CommentId, PageId, SiteId};
+use crate::comments::decisions::{
+    DecidedComment, Decider, DecisionFacts, DecisionRequest, DecisionResult, Outcome,
+};
+use crate::comments::model::ActorKind;
+use crate::database::Error;
+
+/// Decides one comment and returns it as it is afterwards. One statement.
+pub async fn decide_one(
+    connection: &mut PgConnection,
+    scope: &SiteScope,
+    by: Decider,
+    request: &DecisionRequest,
+) -> Result<DecidedComment, Error> {
+    let rows = decide(
+        connection,
+        scope,
+        by,
+        std::slice::from_ref(request),
+        Answer::Whole,
+    )
+    .await?;
+    let row = rows.into_iter().next().ok_or(sqlx::Error::RowNotFound)?;
+    let result = row.result()?;
+    let comment = row
+        .into_admin_row()
+        .map(AdminRow::into_comment)
+        .transpose()?;
+    Ok(DecidedComment { result, comment })
+}
+
+/// Decides each comment by itself and says, in the order of the requests, what came of it. No id may stand twice.
+/// One statement.
+pub async fn decide_many(
+    connection: &mut PgConnection,
+    scope: &SiteScope,
+    by: Decider,
+    requests: &[DecisionRequest],
+) -> Result<Vec<DecisionResult>, Error> {
+    let rows = decide(connection, scope, by, requests, Answer::Facts).await?;
+    rows.iter().map(DecisionRow::result).collect()
+}
+
+/// What comes back of each comment. Texts of 500 comments that nobody reads would be most of the statement's cost.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    Facts,
+    Whole,
+}
+
+/// The ids of a scope as the statements take them; null is all.
+pub(super) fn scope_ids(scope: &SiteScope) -> Option<Vec<Uuid>> {
+    match scope {
+        SiteScope::All => None,
+        SiteScope::Only(sites) => Some(sites.iter().map(|site| *site.as_uuid()).collect()),
+    }
+}
+
+#[derive(Debug)]
+struct DecisionRow {
+    asked_id: Uuid,
+    outcome: String,
+    site_id: Option<Uuid>,
+    was: Option<String>,
+    status: Option<String>,
+    version: Option<i32>,
+    decided_at: Option<OffsetDateTime>,
+    decided_by_kind: Option<String>,
+    decided_by: Option<Uuid>,
+    decided_by_name: Option<String>,
+    reason: Option<String>,
+    page_id: Option<Uuid>,
+    site: Option<String>,
+    name: Option<String>,
+    email: Option<String>,
+    website: Option<String>,
+    ip: Option<IpNetwork>,
+    user_agent: Option<String>,
+    body: Option<String>,
+    body_html: Option<String>,
+    submitted_at: Option<OffsetDateTime>,
+    edited_at: Option<OffsetDateTime>,
+    page_url: Option<String>,
+    page_title: Option<String>,
+    parent_id: Option<Uuid>,
+    parent_status: Option<String>,
+    parent_name: Option<String>,
+    parent_body_html: Option<String>,
+}
+
+impl DecisionRow {
+    fn result(&self) -> Result<DecisionResult, Error> {
+        let outcome = Outcome::parse(&self.outcome).ok_or_else(|| unknown("outcome"))?;
+        let facts = match (
+            self.site_id,
+            self.page_id,
+            &self.was,
+            &self.status,
+            self.version,
+        ) {
+            (Some(site), Some(page), Some(was), Some(now), Some(version)) => Some(DecisionFacts {
+                site_id: SiteId::from_uuid(site),
+                page_id: PageId::from_uuid(page),
+                was: status(was)?,
+                status: status(now)?,
+                version,
+            }),
+            _ => None,
+        };
+        Ok(DecisionResult {
+            comment_id: CommentId::from_uuid(self.asked_id),
+            outcome,
+            facts,
+        })
+    }
+
+    /// None where there is no such comment, or only the facts were asked for.
+    fn into_admin_row(self) -> Option<AdminRow> {
+        Some(AdminRow {
+            id: self.asked_id,
+            site: self.site?,
+            status: self.status?,
+            version: self.version?,
+            name: self.name?,
+            email: self.email?,
+            website: self.website,
+            ip: self.ip,
+            user_agent: self.user_agent,
+            body: self.body?,
+            body_html: self.body_html?,
+            submitted_at: self.submitted_at?,
+            edited_at: self.edited_at,
+            decided_at: self.decided_at,
+            decided_by_kind: self.decided_by_kind,
+            decided_by: self.decided_by,
+            decided_by_name: self.decided_by_name,
+            reason: self.reason,
+            page_id: self.page_id?,
+            page_url: self.page_url?,
+            page_title: self.page_title,
+            parent_id: self.parent_id,
+            parent_status: self.parent_status,
+            parent_name: self.parent_name,
+            parent_body_html: self.parent_body_html,
+        })
+    }
+}
+
+/// The requests column by column, as `unnest` takes them.
+#[derive(Default)]
+struct Asked<'a> {
+    ids: Vec<Uuid>,
+    targets: Vec<&'static str>,
+    reasons: Vec<Option<&'static str>>,
+    notes: Vec<Option<&'a str>>,
+    versions: Vec<Option<i32>>,
+}
+
+impl<'a> Asked<'a> {
+    fn of(requests: &'a [DecisionRequest]) -> Self {
+        let mut asked = Self::default();
+        for request in requests {
+            asked.ids.push(*request.comment_id.as_uuid());
+            asked.targets.push(request.decision.target().as_str());
+            asked
+                .reasons
+                .push(request.reason.map(crate::comments::decisions::Reason::code));
+            asked
+                .notes
+                .push(request.note.as_ref().map(crate::base::text::Note::as_str));
+            asked.versions.push(request.version);
+        }
+        asked
+    }
+}
+
+#[expect(
+    clippy::too_many_lines,
+    reason = "one statement, which can't be cut into pieces"
+)]
+async fn decide(
+    connection: &mut PgConnection,
+    scope: &SiteScope,
+    by: Decider,
+    requests: &[DecisionRequest],
+    answer: Answer,
+) -> Result<Vec<DecisionRow>, Error> {
+    let asked = Asked::of(requests);
+    let rows = sqlx::query_as!(
+        DecisionRow,
+        r#"
+        with asked as (
+            select a.id, a.target, a.reason, a.note, a.expected, a.place
+            from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::integer[])
+                with ordinality as a (id, target, reason, note, expected, place)
+        ), locked as materialized (
+            select
+                c.id, c.site_id, c.page_id, c.parent_id, c.status, c.version, c.name, c.email, c.website, c.ip,
+                c.user_agent, c.body, c.body_html, c.submitted_at, c.edited_at, c.decided_at, c.decided_by_kind,
+                c.decided_by, c.reason, c.published_at
+            from comments c
+            where c.id = any($1::uuid[]) and ($6::uuid[] is null or c.site_id = any($6))
+            order by c.id
+            for no key update
+        ), judged as materialized (
+            select
+                l.id, l.status as was, l.version, l.published_at, a.target, a.reason, a.note,
+                case
+                    when l.status = 'deleted' then 'deleted'
+                    when l.status = a.target then 'unchanged'
+                    when a.expected <> l.version then 'version_conflict'
+                    else 'decided'
+                end as outcome
+            from locked l
+            join asked a on a.id = l.id
+        ), decided as (
+            update comments c
+            set status = j.target,
+                version = j.version + 1,
+                reason = j.reason,
+                decided_at = $7,
+                decided_by_kind = $8,
+                decided_by = $9,
+                published_at = case when j.target = 'approved' then coalesce(j.published_at, $7) else j.published_at end
+            from judged j
+            where c.id = j.id and j.outcome = 'decided'
+            returning c.id, c.page_id, c.version, j.was, j.target, j.reason, j.note
+        ), logged as (
+            insert into comment_history (comment_id, version, at, actor_kind, actor_id, from_status, to_status, reason)
+            select d.id, d.version, $7, $8, $9, d.was, d.target, d.reason
+            from decided d
+        ), noted as (
+            insert into comment_notes (comment_id, version, note)
+            select d.id, d.version, d.note
+            from decided d
+            where d.note is not null
+        ), shifts as materialized (
+            select d.page_id, sum(case when d.target = 'approved' then 1 else -1 end)::integer as by
+            from decided d
+            where (d.target = 'approved') <> (d.was = 'approved')
+            group by d.page_id
+        ), locked_pages as materialized (
+            select p.id, p.comment_count, p.version
+            from pages p
+            where p.id in (select s.page_id from shifts s)
+            order by p.id
+            for no key update
+        ), counted as (
+            update pages p
+            set comment_count = k.comment_count + s.by,
+                version = k.version + 1
+            from locked_pages k
+            join shifts s on s.page_id = k.id
+            where p.id = k.id
+        )
+        select
+            a.id as "asked_id!",
+            coalesce(j.outcome, 'not_found') as "outcome!",
+            l.site_id as "site_id?",
+            l.page_id as "page_id?",
+            l.status as "was?",
+            case when j.outcome = 'decided' then j.target else l.status end as "status?",
+            case when j.outcome = 'decided' then l.version + 1 else l.version end as "version?",
+            case when j.outcome = 'decided' then $7 else l.decided_at end as "decided_at?",
+            case when j.outcome = 'decided' then $8 else l.decided_by_kind end as "decided_by_kind?",
+            case when j.outcome = 'decided' then $9 else l.decided_by end as "decided_by?",
+            case when j.outcome = 'decided' then j.reason else l.reason end as "reason?",
+            m.name as "decided_by_name?",
+            s.slug as "site?",
+            w.name as "name?",
+            w.email as "email?",
+            w.website as "website?",
+            w.ip as "ip?",
+            w.user_agent as "user_agent?",
+            w.body as "body?",
+            w.body_html as "body_html?",
+            w.submitted_at as "submitted_at?",
+            w.edited_at as "edited_at?",
+            p.url as "page_url?",
+            p.title as "page_title?",
+            w.parent_id as "parent_id?",
+            r.status as "parent_status?",
+            r.name as "parent_name?",
+            r.body_html as "parent_body_html?"
+        from asked a
+        left join judged j on j.id = a.id
+        left join locked l on l.id = a.id
+        left join locked w on w.id = a.id and $10::boolean
+        left join sites s on s.id = w.site_id
+        left join pages p on p.id = w.page_id
+        left join comments r on r.id = w.parent_id
+        left join moderators m
+            on w.id is not null and m.id = case when j.outcome = 'decided' then $9 else w.decided_by end
+        order by a.place
+        "#,
+        &asked.ids,
+        &asked.targets as _,
+        &asked.reasons as _,
+        &asked.notes as _,
+        &asked.versions as _,
+        scope_ids(scope) as _,
+        by.at,
+        ActorKind::Moderator.as_str(),
+        by.moderator_id.as_uuid(),
+        answer == Answer::Whole,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows)
+}

@@ -1,0 +1,37 @@
+//! `GET /api/v1/admin/comments/{id}`. Translates only.
+
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+
+use super::wire::CommentDetailsItem;
+use crate::accounts::http::Reads;
+use crate::base::ids::CommentId;
+use crate::moderation::Moderation;
+use crate::web::problem::Problem;
+use crate::web::query::Query;
+use crate::web::{ApiError, First, PathId};
+
+/// One comment with its history.
+#[utoipa::path(
+    get,
+    path = "/api/v1/admin/comments/{id}",
+    tag = "moderators",
+    operation_id = "show_admin_comment",
+    params(("id" = CommentId, Path, description = "The comment's id")),
+    responses(
+        (status = 200, body = CommentDetailsItem),
+        (status = 400, body = Problem, description = "invalid_query"),
+        (status = 401, body = Problem, description = "unauthenticated"),
+        (status = 404, body = Problem, description = "comment_not_found"),
+        (status = 503, body = Problem, description = "unavailable"),
+    ),
+    security(("token" = [])),
+)]
+pub async fn show(
+    moderation: Data<Moderation>,
+    First(Reads(caller), (PathId(id), query)): First<Reads, (PathId<CommentId>, Query)>,
+) -> Result<HttpResponse, ApiError> {
+    query.only(&[])?;
+    let details = moderation.show(&caller, id).await?;
+    Ok(HttpResponse::Ok().json(CommentDetailsItem::of(details, caller.personal_data())))
+}

@@ -1,0 +1,1 @@
+//! The moderators' list: filters, order, pages, and who may find what.

@@ -1,0 +1,138 @@
+//! A database for a test, and rows to begin with. Must not know what is tested.
+
+use rejoinder::base::clock::Clock;
+use rejoinder::base::ids::{CommentId, ModeratorId, PageId, SiteId};
+use rejoinder::comments::model::Status;
+use rejoinder::database::{Capacity, Database};
+use sqlx::PgPool;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+
+/// The database of one test.
+pub(crate) struct TestDatabase {
+    /// As the service uses it.
+    pub(crate) database: Database,
+    /// For looking behind it.
+    pub(crate) pool: PgPool,
+}
+
+/// A database with the schema. Temporary: the one that `DATABASE_URL` names, shared by all tests.
+pub(crate) async fn database() -> TestDatabase {
+    #[expect(clippy::disallowed_methods, reason = "a test's own setting")]
+    let url = std::env::var("DATABASE_URL").unwrap();
+    let options: PgConnectOptions = url.parse().unwrap();
+    let pool = PgPoolOptions::new()
+        .max_connections(4)
+        .connect_with(options.clone())
+        .await
+        .unwrap();
+    let database = Database::new(
+        options,
+        Capacity {
+            readers: 4,
+            moderators: 16,
+        },
+    );
+    TestDatabase { database, pool }
+}
+
+/// A site with a page, a moderator, and the means to add comments.
+pub(crate) struct Seed {
+    pub(crate) site: SiteId,
+    pub(crate) slug: String,
+    pub(crate) page: PageId,
+    pub(crate) moderator: ModeratorId,
+}
+
+impl Seed {
+    pub(crate) async fn plant(pool: &PgPool) -> Self {
+        let now = Clock::new().now();
+        let (site, moderator) = (SiteId::new(now), ModeratorId::new(now));
+        let slug = format!("s{}", &site.as_uuid().simple().to_string()[..31]);
+        sqlx::query!(
+            "insert into sites (id, slug, name, created_at) values ($1, $2, 'Tides', $3)",
+            site.as_uuid(),
+            slug,
+            now
+        )
+        .execute(pool)
+        .await
+        .unwrap();
+        let email = format!("{moderator}@example.org");
+        sqlx::query!(
+            "insert into moderators (id, email, email_key, name, role, created_at)
+            values ($1, $2, $2, 'Mo', 'moderator', $3)",
+            moderator.as_uuid(),
+            email,
+            now
+        )
+        .execute(pool)
+        .await
+        .unwrap();
+        let page = add_page(pool, site).await;
+        Self {
+            site,
+            slug,
+            page,
+            moderator,
+        }
+    }
+
+    /// A comment that waits.
+    pub(crate) async fn comment(&self, pool: &PgPool) -> CommentId {
+        add_comment(pool, self.site, self.page, Status::Pending).await
+    }
+}
+
+pub(crate) async fn add_page(pool: &PgPool, site: SiteId) -> PageId {
+    let now = Clock::new().now();
+    let page = PageId::new(now);
+    let key = format!("tides.example/{page}");
+    sqlx::query!(
+        "insert into pages (id, site_id, url, url_key, created_at) values ($1, $2, $3, $4, $5)",
+        page.as_uuid(),
+        site.as_uuid(),
+        format!("https://{key}"),
+        key,
+        now
+    )
+    .execute(pool)
+    .await
+    .unwrap();
+    page
+}
+
+/// A comment in a state, with the line of its submission; the page's count isn't touched.
+pub(crate) async fn add_comment(
+    pool: &PgPool,
+    site: SiteId,
+    page: PageId,
+    status: Status,
+) -> CommentId {
+    let now = Clock::new().now();
+    let id = CommentId::new(now);
+    sqlx::query!(
+        "insert into comments (id, site_id, page_id, root_id, depth, status, name, email, email_key, body, body_html,
+            avatar, ip, user_agent, submitted_at, published_at, content_hash)
+        values ($1, $2, $3, $1, 0, $4, 'Ada', 'ada@example.org', 'ada@example.org', 'High water at noon',
+            '<p>High water at noon</p>', repeat('a', 32), '192.0.2.7', 'Browser', $5::timestamptz,
+            case when $4 = 'approved' then $5::timestamptz end, '\\x00')",
+        id.as_uuid(),
+        site.as_uuid(),
+        page.as_uuid(),
+        status.as_str(),
+        now
+    )
+    .execute(pool)
+    .await
+    .unwrap();
+    sqlx::query!(
+        "insert into comment_history (comment_id, version, at, actor_kind, to_status) values ($1, 1, $2, 'author', $3)",
+        id.as_uuid(),
+        now,
+        status.as_str()
+    )
+    .execute(pool)
+    .await
+    .unwrap();
+    id
+}
