@@ -203,7 +203,7 @@ impl Accounts {
             .await
     }
 
-    /// Makes an owner where there is none, with the given password or a made one. One round trip, or a hash and five.
+    /// Makes an owner where there is none, with the given password or a made one. One round trip, or six and a hash.
     /// Of instances that start together one makes it, the others find it.
     pub async fn ensure_first_owner(
         &self,

@@ -14,8 +14,8 @@ use crate::accounts::error::Error as Refused;
 use crate::accounts::model::{Session, SessionToken};
 use crate::web::ApiError;
 
-/// Where one may come without a session: to get one.
-const SIGN_IN: &str = "/admin/sessions";
+/// Where one may come without a session, to get one; below the scope.
+const SIGN_IN: &str = "/sessions";
 
 /// Authenticates every request of the scope that it wraps (but sign-ins) and leaves the session for the extractors.
 ///
@@ -25,7 +25,9 @@ pub async fn authenticate<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    if request.method() != Method::POST || !request.path().ends_with(SIGN_IN) {
+    let signs_in =
+        request.method() == Method::POST && request.match_info().unprocessed() == SIGN_IN;
+    if !signs_in {
         match session(&request).await {
             Ok(session) => request.extensions_mut().insert(session),
             Err(refused) => {
