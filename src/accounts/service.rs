@@ -16,8 +16,8 @@ use crate::base::clock::Clock;
 use crate::base::email::{EmailAddress, EmailKey};
 use crate::base::ids::SessionId;
 use crate::database::{Database, Lane};
-use crate::web::client_address::Network;
 use crate::settings::RateLimit;
+use crate::web::client_address::Network;
 use crate::web::throttle::Throttle;
 
 /// Requests of one session.

@@ -1,7 +1,7 @@
 //! `GET /healthz` and `GET /readyz`. Must not do more than look.
 
-use actix_web::web::Data;
 use actix_web::HttpResponse;
+use actix_web::web::Data;
 use serde::Serialize;
 use sqlx::PgConnection;
 use utoipa::ToSchema;
@@ -37,11 +37,19 @@ pub async fn alive() -> HttpResponse {
 )]
 pub async fn ready(database: Data<Database>) -> Result<HttpResponse, ApiError> {
     let current = database
-        .run(Lane::Moderators, async |connection: &mut PgConnection| database::is_current(connection).await)
+        .run(Lane::Moderators, async |connection: &mut PgConnection| {
+            database::is_current(connection).await
+        })
         .await?;
     if current {
-        Ok(private_json(HttpResponse::Ok(), &Health { status: "ready" }))
+        Ok(private_json(
+            HttpResponse::Ok(),
+            &Health { status: "ready" },
+        ))
     } else {
-        Err(ApiError::because(Code::Unavailable, "the database is not migrated to this release's schema"))
+        Err(ApiError::because(
+            Code::Unavailable,
+            "the database is not migrated to this release's schema",
+        ))
     }
 }

@@ -49,10 +49,21 @@ impl Modify for Schemes {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let components = document.components.get_or_insert_default();
         let bearer = |words: &str| {
-            SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(words)).build())
+            SecurityScheme::Http(
+                HttpBuilder::new()
+                    .scheme(HttpAuthScheme::Bearer)
+                    .description(Some(words))
+                    .build(),
+            )
         };
-        components.add_security_scheme("bearer", bearer("The token of a session: POST /api/v1/admin/sessions"));
-        components.add_security_scheme("manage_token", bearer("`manage_token` from the answer to a submission"));
+        components.add_security_scheme(
+            "bearer",
+            bearer("The token of a session: POST /api/v1/admin/sessions"),
+        );
+        components.add_security_scheme(
+            "manage_token",
+            bearer("`manage_token` from the answer to a submission"),
+        );
     }
 }
 
@@ -68,5 +79,8 @@ impl Document {
 
 /// Makes the document; once, at the start.
 pub fn document() -> anyhow::Result<Document> {
-    Api::openapi().to_json().map(Document).context("while writing the OpenAPI document")
+    Api::openapi()
+        .to_json()
+        .map(Document)
+        .context("while writing the OpenAPI document")
 }

@@ -68,15 +68,38 @@ fn moderators(config: &mut ServiceConfig) {
             .wrap(from_fn(accounts::guard::authenticate))
             .service(at("/sessions").post(accounts::sign_in::sign_in).done())
             .service(
-                at("/sessions/current").get(accounts::current::current).delete(accounts::sign_out::sign_out).done(),
+                at("/sessions/current")
+                    .get(accounts::current::current)
+                    .delete(accounts::sign_out::sign_out)
+                    .done(),
             )
             .service(at("/comments").get(moderation::list::list).done())
             .service(at("/comments/{id}").get(moderation::show::show).done())
-            .service(at("/comments/{id}/approve").post(moderation::decide::approve).done())
-            .service(at("/comments/{id}/reject").post(moderation::decide::reject).done())
-            .service(at("/comments/{id}/spam").post(moderation::decide::spam).done())
-            .service(at("/comments/{id}/restore").post(moderation::decide::restore).done())
-            .service(at("/decisions").post(moderation::decide_many::decide_many).done())
+            .service(
+                at("/comments/{id}/approve")
+                    .post(moderation::decide::approve)
+                    .done(),
+            )
+            .service(
+                at("/comments/{id}/reject")
+                    .post(moderation::decide::reject)
+                    .done(),
+            )
+            .service(
+                at("/comments/{id}/spam")
+                    .post(moderation::decide::spam)
+                    .done(),
+            )
+            .service(
+                at("/comments/{id}/restore")
+                    .post(moderation::decide::restore)
+                    .done(),
+            )
+            .service(
+                at("/decisions")
+                    .post(moderation::decide_many::decide_many)
+                    .done(),
+            )
             .default_service(web::to(nothing_here)),
     );
 }
@@ -86,10 +109,21 @@ fn readers(config: &mut ServiceConfig, sites: &Sites) {
     let origins: Arc<dyn Origins> = Arc::new(sites.clone());
     config.service(
         web::scope("/api/v1")
-            .wrap(from_fn(move |request, next| cors::wrap(Arc::clone(&origins), request, next)))
-            .service(at("/comments").get(comments::list::list).post(comments::submit::submit).done())
+            .wrap(from_fn(move |request, next| {
+                cors::wrap(Arc::clone(&origins), request, next)
+            }))
+            .service(
+                at("/comments")
+                    .get(comments::list::list)
+                    .post(comments::submit::submit)
+                    .done(),
+            )
             .service(at("/comments/{id}").get(comments::show::show).done())
-            .service(at("/comments/{id}/replies").get(comments::list::replies).done())
+            .service(
+                at("/comments/{id}/replies")
+                    .get(comments::list::replies)
+                    .done(),
+            )
             .service(at("/openapi.json").get(openapi).done())
             .default_service(web::to(nothing_here)),
     );
@@ -115,7 +149,9 @@ async fn nothing_here() -> Result<HttpResponse, ApiError> {
 }
 
 async fn to_docs() -> HttpResponse {
-    HttpResponse::PermanentRedirect().insert_header((header::LOCATION, "/docs/")).finish()
+    HttpResponse::PermanentRedirect()
+        .insert_header((header::LOCATION, "/docs/"))
+        .finish()
 }
 
 async fn openapi(document: Data<Document>) -> HttpResponse {
@@ -137,7 +173,10 @@ pub(super) async fn docs_policy<B: MessageBody + 'static>(
     let docs = request.path().starts_with("/docs/");
     let mut response = next.call(request).await?;
     if docs {
-        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(DOCS_POLICY));
+        response.headers_mut().insert(
+            header::CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static(DOCS_POLICY),
+        );
     }
     Ok(response)
 }

@@ -21,8 +21,16 @@ pub(super) struct Shutdown {
 
 impl Shutdown {
     /// Lets the servers run from now on.
-    #[expect(clippy::disallowed_methods, reason = "on the main runtime, and ended here: outlives no worker")]
-    pub(super) fn new(http: Server, figures: Option<Server>, workers: Workers, database: Database) -> Self {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "on the main runtime, and ended here: outlives no worker"
+    )]
+    pub(super) fn new(
+        http: Server,
+        figures: Option<Server>,
+        workers: Workers,
+        database: Database,
+    ) -> Self {
         let handle = http.handle();
         let figures_handle = figures.as_ref().map(Server::handle);
         if let Some(figures) = figures {
@@ -40,8 +48,10 @@ impl Shutdown {
 
     /// Waits for SIGTERM or SIGINT, then ends. A server that ends by itself is an error.
     pub(super) async fn at_signal(mut self) -> anyhow::Result<()> {
-        let mut terminate = signal(SignalKind::terminate()).context("while listening for SIGTERM")?;
-        let mut interrupt = signal(SignalKind::interrupt()).context("while listening for SIGINT")?;
+        let mut terminate =
+            signal(SignalKind::terminate()).context("while listening for SIGTERM")?;
+        let mut interrupt =
+            signal(SignalKind::interrupt()).context("while listening for SIGINT")?;
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
@@ -63,7 +73,10 @@ impl Shutdown {
         self.workers.stop().await;
         self.database.close().await;
         if let Some(embedded) = self.embedded {
-            embedded.stop().await.context("while stopping the embedded database")?;
+            embedded
+                .stop()
+                .await
+                .context("while stopping the embedded database")?;
         }
         tracing::info!("stopped");
         Ok(())

@@ -56,7 +56,11 @@ pub struct Setting {
 
 impl Default for Setting {
     fn default() -> Self {
-        Self { clock: Clock::new(), passwords: PasswordCost::Standard, http_workers: None }
+        Self {
+            clock: Clock::new(),
+            passwords: PasswordCost::Standard,
+            http_workers: None,
+        }
     }
 }
 
@@ -120,14 +124,22 @@ pub async fn start(settings: Settings, audience: Audience) -> anyhow::Result<Run
 }
 
 /// The same with what tests need.
-pub async fn start_with(settings: Settings, audience: Audience, setting: Setting) -> anyhow::Result<Running> {
+pub async fn start_with(
+    settings: Settings,
+    audience: Audience,
+    setting: Setting,
+) -> anyhow::Result<Running> {
     // First, so that a taken port leaves everything else untouched.
     let address = settings.http.listen;
-    let listener = TcpListener::bind(address).with_context(|| format!("while listening on {address}"))?;
-    let port = listener.local_addr().context("while asking for the own address")?.port();
+    let listener =
+        TcpListener::bind(address).with_context(|| format!("while listening on {address}"))?;
+    let port = listener
+        .local_addr()
+        .context("while asking for the own address")?
+        .port();
     let place = open_database(&settings).await?;
     let started = serve(&settings, setting, listener, &place).await;
-    let (served, first_owner) = match started {
+    let (mut shutdown, first_owner) = match started {
         Ok(started) => started,
         Err(error) => {
             // The keeper would notice our end by itself, but a tidy shut-down is faster than a recovery.
@@ -139,17 +151,33 @@ pub async fn start_with(settings: Settings, audience: Audience, setting: Setting
             return Err(error);
         }
     };
-    let data_dir = place.embedded.as_ref().map(|embedded| embedded.data_dir().to_owned());
-    let first_owner = first_owner.map(|owner| hand_over(owner, audience, data_dir.as_deref(), &settings)).transpose()?;
-    Ok(Running { port, first_owner, data_dir, shutdown: Shutdown { embedded: place.embedded, ..served } })
+    let data_dir = place
+        .embedded
+        .as_ref()
+        .map(|embedded| embedded.data_dir().to_owned());
+    let first_owner = first_owner
+        .map(|owner| hand_over(owner, audience, data_dir.as_deref(), &settings))
+        .transpose()?;
+    shutdown.embedded = place.embedded;
+    Ok(Running {
+        port,
+        first_owner,
+        data_dir,
+        shutdown,
+    })
 }
 
 /// Brings the database to this release's schema and stops again; for `rejoinder migrate`.
 pub async fn migrate(settings: Settings) -> anyhow::Result<()> {
     let place = open_database(&settings).await?;
-    let outcome = database::migrate(&place.options).await.context("while migrating the database");
+    let outcome = database::migrate(&place.options)
+        .await
+        .context("while migrating the database");
     if let Some(embedded) = place.embedded {
-        embedded.stop().await.context("while stopping the embedded database")?;
+        embedded
+            .stop()
+            .await
+            .context("while stopping the embedded database")?;
     }
     outcome
 }
@@ -164,12 +192,23 @@ async fn open_database(settings: &Settings) -> anyhow::Result<Place> {
         })
         .await
         .context("while starting the embedded database")?;
-        return Ok(Place { options: quiet(embedded.connect_options()), embedded: Some(embedded) });
+        return Ok(Place {
+            options: quiet(embedded.connect_options()),
+            embedded: Some(embedded),
+        });
     };
-    let options: PgConnectOptions = url.expose_secret().parse().context("while reading DATABASE_URL")?;
+    let options: PgConnectOptions = url
+        .expose_secret()
+        .parse()
+        .context("while reading DATABASE_URL")?;
     let options = quiet(options);
-    await_answer(&options).await.context("while connecting to the database of DATABASE_URL")?;
-    Ok(Place { options, embedded: None })
+    await_answer(&options)
+        .await
+        .context("while connecting to the database of DATABASE_URL")?;
+    Ok(Place {
+        options,
+        embedded: None,
+    })
 }
 
 /// sqlx would log every statement; slow ones show in the figures and in Postgres's own log.
@@ -197,22 +236,54 @@ async fn serve(
     listener: TcpListener,
     place: &Place,
 ) -> anyhow::Result<(Shutdown, Option<NewOwner>)> {
-    database::migrate(&place.options).await.context("while migrating the database")?;
+    database::migrate(&place.options)
+        .await
+        .context("while migrating the database")?;
     let clock = setting.clock.clone();
     let database = Database::new(place.options.clone(), Capacity::default());
-    let secret = secret(settings, &database).await.context("while loading the secret")?;
-    let own = settings.http.public_url.as_ref().and_then(|own| Origin::parse(own.as_str()).ok());
+    let secret = secret(settings, &database)
+        .await
+        .context("while loading the secret")?;
+    let own = settings
+        .http
+        .public_url
+        .as_ref()
+        .and_then(|own| Origin::parse(own.as_str()).ok());
     let sites = Sites::new(database.clone(), clock.clone(), own);
-    let origins: Vec<Origin> =
-        settings.sites.origins.iter().filter_map(|origin| Origin::parse(origin.as_str()).ok()).collect();
-    sites.set_up(&origins).await.context("while setting up the first site")?;
+    let origins: Vec<Origin> = settings
+        .sites
+        .origins
+        .iter()
+        .filter_map(|origin| Origin::parse(origin.as_str()).ok())
+        .collect();
+    sites
+        .set_up(&origins)
+        .await
+        .context("while setting up the first site")?;
     let limits = Arc::new(Limits::new(settings.http.rate_limit));
-    let accounts = Accounts::new(database.clone(), clock.clone(), settings.http.rate_limit, setting.passwords)
-        .context("while preparing the accounts")?;
-    let first_owner = first_owner(settings, &accounts).await.context("while making the first owner")?;
-    let comments = Comments::new(database.clone(), sites.clone(), clock.clone(), &secret, Arc::clone(&limits));
+    let accounts = Accounts::new(
+        database.clone(),
+        clock.clone(),
+        settings.http.rate_limit,
+        setting.passwords,
+    )
+    .context("while preparing the accounts")?;
+    let first_owner = first_owner(settings, &accounts)
+        .await
+        .context("while making the first owner")?;
+    let comments = Comments::new(
+        database.clone(),
+        sites.clone(),
+        clock.clone(),
+        &secret,
+        Arc::clone(&limits),
+    );
     let moderation = Moderation::new(database.clone(), clock);
-    let figures = settings.http.metrics_listen.map(metrics::serve).transpose()?;
+    let figures = settings
+        .http
+        .metrics_listen
+        .map(metrics::serve)
+        .transpose()?;
     let (figures_server, figures_handle) = match figures {
         Some((server, handle, address)) => {
             tracing::info!("metrics are at http://{address}/metrics");
@@ -251,7 +322,8 @@ async fn serve(
 
 async fn secret(settings: &Settings, database: &Database) -> anyhow::Result<ServerSecret> {
     let parse = |bytes: &[u8]| {
-        ServerSecret::parse(bytes).map_err(|complaint| anyhow::anyhow!("the secret {}", complaint.message))
+        ServerSecret::parse(bytes)
+            .map_err(|complaint| anyhow::anyhow!("the secret {}", complaint.message))
     };
     if let Some(given) = &settings.accounts.secret {
         return parse(given.expose_secret().as_bytes());
@@ -268,7 +340,9 @@ async fn secret(settings: &Settings, database: &Database) -> anyhow::Result<Serv
 async fn first_owner(settings: &Settings, accounts: &Accounts) -> anyhow::Result<Option<NewOwner>> {
     let email = EmailAddress::parse_account(&settings.accounts.admin_email)
         .map_err(|complaint| anyhow::anyhow!("REJOINDER_ADMIN_EMAIL {}", complaint.message))?;
-    let made = accounts.ensure_first_owner(&email, settings.accounts.admin_password.clone()).await?;
+    let made = accounts
+        .ensure_first_owner(&email, settings.accounts.admin_password.clone())
+        .await?;
     Ok(match made {
         FirstOwner::Existing => None,
         FirstOwner::Created { generated } => Some(NewOwner {
@@ -285,20 +359,31 @@ fn hand_over(
     data_dir: Option<&Path>,
     settings: &Settings,
 ) -> anyhow::Result<NewOwner> {
-    let Some(Generated::Here(password)) = &owner.generated else { return Ok(owner) };
+    let Some(Generated::Here(password)) = &owner.generated else {
+        return Ok(owner);
+    };
     if audience == Audience::Person {
         return Ok(owner);
     }
     let directory = data_dir.unwrap_or(settings.data_dir());
-    std::fs::create_dir_all(directory).context("while making the data directory for the owner's password")?;
+    std::fs::create_dir_all(directory)
+        .context("while making the data directory for the owner's password")?;
     let path = directory.join(PASSWORD_FILE);
     write_private(&path, password).with_context(|| format!("while writing {}", path.display()))?;
-    Ok(NewOwner { generated: Some(Generated::File(path)), ..owner })
+    Ok(NewOwner {
+        generated: Some(Generated::File(path)),
+        ..owner
+    })
 }
 
 fn write_private(path: &Path, password: &SecretString) -> std::io::Result<()> {
     use std::io::Write;
     use std::os::unix::fs::OpenOptionsExt;
-    let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)?;
     writeln!(file, "{}", password.expose_secret())
 }

@@ -21,7 +21,10 @@ pub(super) struct Workers(Vec<JoinHandle<()>>);
 
 impl Workers {
     /// Starts them.
-    #[expect(clippy::disallowed_methods, reason = "on the main runtime, and ended by stop: outlives no worker")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "on the main runtime, and ended by stop: outlives no worker"
+    )]
     pub(super) fn start(
         database: Database,
         sites: Sites,

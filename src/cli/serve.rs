@@ -8,11 +8,15 @@ use crate::settings::{LogFormat, Settings};
 
 pub(super) async fn run(settings: Settings) -> anyhow::Result<()> {
     let format = logs::format(&settings.logs);
-    let audience = if output::is_terminal() { Audience::Person } else { Audience::Machine };
+    let audience = if output::is_terminal() {
+        Audience::Person
+    } else {
+        Audience::Machine
+    };
     let mut running = startup::start(settings.clone(), audience).await?;
     let first_owner = running.first_owner.take().map(introduce);
-    let welcome =
-        Welcome::new(&settings, running.port, PLACES.to_vec(), first_owner).with_data_dir(running.data_dir.as_deref());
+    let welcome = Welcome::new(&settings, running.port, PLACES.to_vec(), first_owner)
+        .with_data_dir(running.data_dir.as_deref());
     match (format, audience) {
         // Where programs read the log, they would stumble over a text for people.
         (LogFormat::Json, Audience::Machine) => log(&welcome),

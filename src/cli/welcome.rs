@@ -12,16 +12,16 @@ use crate::settings::{Settings, SiteOrigin};
 
 /// The first owner, if this start made one.
 #[derive(Debug, Clone)]
-pub struct FirstOwner {
+pub(super) struct FirstOwner {
     /// How they sign in.
-    pub email: String,
+    pub(super) email: String,
     /// With what.
-    pub password: FirstPassword,
+    pub(super) password: FirstPassword,
 }
 
 /// Where the first owner's password is to be had.
 #[derive(Debug, Clone)]
-pub enum FirstPassword {
+pub(super) enum FirstPassword {
     /// The operator gave it.
     AsSet,
     /// Made just now; shown this once, on a terminal only.
@@ -32,35 +32,43 @@ pub enum FirstPassword {
 
 /// Pages that are there or not, by their paths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+pub(super) struct Place {
     /// What it is: `Desk`.
-    pub label: &'static str,
+    pub(super) label: &'static str,
     /// Where it is: `/desk`.
-    pub path: &'static str,
+    pub(super) path: &'static str,
 }
 
 /// The pages that this release has, in the order of interest.
-pub const PLACES: [Place; 2] =
-    [Place { label: "API", path: "/docs/" }, Place { label: "OpenAPI", path: "/api/v1/openapi.json" }];
+pub(super) const PLACES: [Place; 2] = [
+    Place {
+        label: "API",
+        path: "/docs/",
+    },
+    Place {
+        label: "OpenAPI",
+        path: "/api/v1/openapi.json",
+    },
+];
 
 /// All that is told after the start.
 #[derive(Debug, Clone)]
-pub struct Welcome {
+pub(super) struct Welcome {
     /// Where the service is reached from this machine, without a slash at the end.
-    pub address: String,
+    pub(super) address: String,
     /// Pages that this build has, in the order of interest.
-    pub places: Vec<Place>,
+    pub(super) places: Vec<Place>,
     /// Made by this start, if one was.
-    pub first_owner: Option<FirstOwner>,
+    pub(super) first_owner: Option<FirstOwner>,
     /// Where the data is, in words.
-    pub data: String,
+    pub(super) data: String,
     /// What must change before the world may come, each with what to do.
-    pub unsafe_yet: Vec<&'static str>,
+    pub(super) unsafe_yet: Vec<&'static str>,
 }
 
 impl Welcome {
     /// From what is set and what the start found out.
-    pub fn new(
+    pub(super) fn new(
         settings: &Settings,
         port: u16,
         places: Vec<Place>,
@@ -87,7 +95,7 @@ impl Welcome {
 
     /// The same with the directory really in use: as root it may be another than the one that was set.
     #[must_use]
-    pub fn with_data_dir(mut self, directory: Option<&Path>) -> Self {
+    pub(super) fn with_data_dir(mut self, directory: Option<&Path>) -> Self {
         if let Some(directory) = directory {
             self.data = format!("embedded Postgres in {}", directory.display());
         }

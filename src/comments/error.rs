@@ -89,11 +89,17 @@ impl Refusal for Error {
         match self {
             Self::UnknownSiteSubmitted => vec![(
                 "page_url".to_owned(),
-                Complaint::new(ComplaintCode::UnknownSite, "belongs to no site of this service"),
+                Complaint::new(
+                    ComplaintCode::UnknownSite,
+                    "belongs to no site of this service",
+                ),
             )],
             Self::UnknownPageKey => vec![(
                 "page_key".to_owned(),
-                Complaint::new(ComplaintCode::UnknownPageKey, "is not the key of the page at this address"),
+                Complaint::new(
+                    ComplaintCode::UnknownPageKey,
+                    "is not the key of the page at this address",
+                ),
             )],
             _ => Vec::new(),
         }

@@ -45,7 +45,11 @@ impl Limits {
     }
 
     /// Takes a submission from the allowances; the error says how long to wait.
-    pub(in crate::comments) fn take_submission(&self, network: Network, email: &EmailKey) -> Result<Pace, Duration> {
+    pub(in crate::comments) fn take_submission(
+        &self,
+        network: Network,
+        email: &EmailKey,
+    ) -> Result<Pace, Duration> {
         self.submit_network.take(&network)?;
         let alone = self.submit_email_network.take(&(email.clone(), network));
         match (self.submit_email.take(email), alone) {
@@ -86,10 +90,16 @@ mod tests {
         let limits = Limits::new(RateLimit::On);
         let email = EmailAddress::parse("ada@example.org").unwrap();
         for _ in 0..10 {
-            assert_eq!(limits.take_submission(network(1), email.key()), Ok(Pace::Usual));
+            assert_eq!(
+                limits.take_submission(network(1), email.key()),
+                Ok(Pace::Usual)
+            );
         }
         assert!(limits.take_submission(network(1), email.key()).is_err());
-        assert_eq!(limits.take_submission(network(2), email.key()), Ok(Pace::Hurried));
+        assert_eq!(
+            limits.take_submission(network(2), email.key()),
+            Ok(Pace::Hurried)
+        );
     }
 
     #[test]

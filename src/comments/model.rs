@@ -27,7 +27,13 @@ pub enum Status {
 
 impl Status {
     /// Every state.
-    pub const ALL: [Self; 5] = [Self::Pending, Self::Approved, Self::Rejected, Self::Spam, Self::Deleted];
+    pub const ALL: [Self; 5] = [
+        Self::Pending,
+        Self::Approved,
+        Self::Rejected,
+        Self::Spam,
+        Self::Deleted,
+    ];
 
     /// The state as it is stored and answered.
     pub const fn as_str(self) -> &'static str {
@@ -73,7 +79,9 @@ impl ActorKind {
 
     /// The kind of a stored word; the schema holds no other.
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Moderator, Self::Rule, Self::Author, Self::System].into_iter().find(|kind| kind.as_str() == word)
+        [Self::Moderator, Self::Rule, Self::Author, Self::System]
+            .into_iter()
+            .find(|kind| kind.as_str() == word)
     }
 }
 

@@ -28,7 +28,10 @@ impl ManageToken {
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
         let (id, tag) = bytes.split_at_checked(ID_BYTES)?;
         let comment_id = CommentId::from_uuid(Uuid::from_slice(id).ok()?);
-        Some(Self { comment_id, tag: tag.to_vec() })
+        Some(Self {
+            comment_id,
+            tag: tag.to_vec(),
+        })
     }
 }
 
@@ -41,13 +44,22 @@ impl ManageTokens {
     /// The token of a comment: 64 URL-safe characters, the same each time.
     pub fn make(&self, comment: CommentId, version: i32) -> String {
         let mut bytes = comment.as_uuid().as_bytes().to_vec();
-        bytes.extend(self.0.mac(&[comment.as_uuid().as_bytes(), &version.to_be_bytes()]));
+        bytes.extend(
+            self.0
+                .mac(&[comment.as_uuid().as_bytes(), &version.to_be_bytes()]),
+        );
         BASE64_URL_SAFE_NO_PAD.encode(bytes)
     }
 
     /// Whether the token is good for its comment at this version; in constant time.
     pub fn verify(&self, token: &ManageToken, version: i32) -> bool {
-        self.0.verify(&[token.comment_id.as_uuid().as_bytes(), &version.to_be_bytes()], &token.tag)
+        self.0.verify(
+            &[
+                token.comment_id.as_uuid().as_bytes(),
+                &version.to_be_bytes(),
+            ],
+            &token.tag,
+        )
     }
 }
 

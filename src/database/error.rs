@@ -28,10 +28,16 @@ impl From<sqlx::Error> for Error {
             | sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed => true,
-            sqlx::Error::Database(refusal) => refusal.code().is_some_and(|state| is_passing(&state)),
+            sqlx::Error::Database(refusal) => {
+                refusal.code().is_some_and(|state| is_passing(&state))
+            }
             _ => false,
         };
-        if passing { Self::Unavailable(error) } else { Self::Statement(error) }
+        if passing {
+            Self::Unavailable(error)
+        } else {
+            Self::Statement(error)
+        }
     }
 }
 
@@ -44,7 +50,16 @@ fn is_passing(state: &str) -> bool {
         || state.starts_with("58")
         || matches!(
             state,
-            "57P01" | "57P02" | "57P03" | "57P05" | "57014" | "25006" | "25P03" | "55P03" | "40001" | "40P01"
+            "57P01"
+                | "57P02"
+                | "57P03"
+                | "57P05"
+                | "57014"
+                | "25006"
+                | "25P03"
+                | "55P03"
+                | "40001"
+                | "40P01"
         )
 }
 

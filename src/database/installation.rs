@@ -7,7 +7,9 @@ use super::error::Error;
 /// The stored secret; the given one is stored first where there is none yet. Whoever races gets the same.
 /// One round trip, a second one at the very first start.
 pub async fn load_secret(connection: &mut PgConnection, fresh: &[u8]) -> Result<Vec<u8>, Error> {
-    let stored = sqlx::query_scalar!("select secret from installation").fetch_one(&mut *connection).await?;
+    let stored = sqlx::query_scalar!("select secret from installation")
+        .fetch_one(&mut *connection)
+        .await?;
     if let Some(secret) = stored {
         return Ok(secret);
     }

@@ -42,7 +42,9 @@ pub enum MigrationError {
     #[error("a migration failed and was rolled back, the schema is as before: {0}")]
     Failed(#[source] sqlx::migrate::MigrateError),
     /// Another instance has been migrating for too long.
-    #[error("another instance has been migrating the database for ten minutes; look at its log and try again")]
+    #[error(
+        "another instance has been migrating the database for ten minutes; look at its log and try again"
+    )]
     Busy,
 }
 
@@ -77,12 +79,17 @@ async fn lock(connection: &mut PgConnection) -> Result<(), MigrationError> {
 }
 
 async fn try_lock(connection: &mut PgConnection) -> Result<bool, Error> {
-    Ok(sqlx::query_scalar!(r#"select pg_try_advisory_lock($1) as "locked!""#, LOCK_KEY)
-        .fetch_one(connection)
-        .await?)
+    Ok(
+        sqlx::query_scalar!(r#"select pg_try_advisory_lock($1) as "locked!""#, LOCK_KEY)
+            .fetch_one(connection)
+            .await?,
+    )
 }
 
-async fn migrate_locked(migrator: &Migrator, connection: &mut PgConnection) -> Result<(), MigrationError> {
+async fn migrate_locked(
+    migrator: &Migrator,
+    connection: &mut PgConnection,
+) -> Result<(), MigrationError> {
     let known = newest_known();
     if !applied(connection).await?.is_empty() {
         let needed = sqlx::query_scalar!("select oldest_binary from installation")
@@ -96,14 +103,27 @@ async fn migrate_locked(migrator: &Migrator, connection: &mut PgConnection) -> R
     let mut migrator = Migrator::with_migrations(migrator.iter().cloned().collect());
     // A newer release may have migrated already and still serve us; our own lock is held.
     migrator.set_ignore_missing(true).set_locking(false);
-    migrator.run_direct(None, connection, false).await.map_err(MigrationError::Failed)
+    migrator
+        .run_direct(None, connection, false)
+        .await
+        .map_err(MigrationError::Failed)
 }
 
 async fn applied(connection: &mut PgConnection) -> Result<Vec<i64>, Error> {
     match connection.list_applied_migrations(APPLIED_TABLE).await {
-        Ok(applied) => Ok(applied.into_iter().map(|migration| migration.version).collect()),
-        Err(sqlx::migrate::MigrateError::Execute(error) | sqlx::migrate::MigrateError::ExecuteMigration(error, _)) => {
-            if is_missing_table(&error) { Ok(Vec::new()) } else { Err(error.into()) }
+        Ok(applied) => Ok(applied
+            .into_iter()
+            .map(|migration| migration.version)
+            .collect()),
+        Err(
+            sqlx::migrate::MigrateError::Execute(error)
+            | sqlx::migrate::MigrateError::ExecuteMigration(error, _),
+        ) => {
+            if is_missing_table(&error) {
+                Ok(Vec::new())
+            } else {
+                Err(error.into())
+            }
         }
         Err(other) => Err(Error::Statement(sqlx::Error::Migrate(Box::new(other)))),
     }
@@ -111,9 +131,16 @@ async fn applied(connection: &mut PgConnection) -> Result<Vec<i64>, Error> {
 
 /// SQLSTATE 42P01, undefined_table: nothing was ever applied.
 fn is_missing_table(error: &sqlx::Error) -> bool {
-    error.as_database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code == "42P01")
+    error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code)
+        .is_some_and(|code| code == "42P01")
 }
 
 fn newest_known() -> i64 {
-    MIGRATOR.iter().map(|migration| migration.version).max().unwrap_or(0)
+    MIGRATOR
+        .iter()
+        .map(|migration| migration.version)
+        .max()
+        .unwrap_or(0)
 }

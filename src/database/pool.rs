@@ -44,7 +44,10 @@ pub struct Capacity {
 impl Default for Capacity {
     /// 16 and 6: both lanes of four instances fit into Postgres's default of 100.
     fn default() -> Self {
-        Self { readers: 16, moderators: 6 }
+        Self {
+            readers: 16,
+            moderators: 6,
+        }
     }
 }
 
@@ -165,9 +168,11 @@ impl Database {
     pub fn observe(&self) {
         for (lane, pool) in [("readers", &self.readers), ("moderators", &self.moderators)] {
             let current = pool.current();
-            metrics::gauge!("rejoinder_database_connections", "lane" => lane).set(f64::from(current.size()));
+            metrics::gauge!("rejoinder_database_connections", "lane" => lane)
+                .set(f64::from(current.size()));
             let leased = u32::try_from(pool.leased.load(Ordering::Relaxed)).unwrap_or(u32::MAX);
-            metrics::gauge!("rejoinder_database_connections_busy", "lane" => lane).set(f64::from(leased));
+            metrics::gauge!("rejoinder_database_connections_busy", "lane" => lane)
+                .set(f64::from(leased));
         }
     }
 
@@ -208,14 +213,20 @@ impl Pool {
     }
 
     fn current(&self) -> PgPool {
-        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.current
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     async fn lease(self: &Arc<Self>, deadline: Instant) -> Result<Lease, Error> {
         match timeout_at(deadline, self.current().acquire()).await {
             Ok(Ok(connection)) => {
                 self.leased.fetch_add(1, Ordering::Relaxed);
-                Ok(Lease { connection: Some(connection), pool: Arc::clone(self) })
+                Ok(Lease {
+                    connection: Some(connection),
+                    pool: Arc::clone(self),
+                })
             }
             Ok(Err(error)) => {
                 if matches!(error, sqlx::Error::PoolTimedOut) {
@@ -237,11 +248,15 @@ impl Pool {
         if leased >= self.connections_max || (last_ms >= 0 && now_ms - last_ms < pause_ms) {
             return;
         }
-        let first = self.rebuilt_ms.compare_exchange(last_ms, now_ms, Ordering::Relaxed, Ordering::Relaxed);
+        let first =
+            self.rebuilt_ms
+                .compare_exchange(last_ms, now_ms, Ordering::Relaxed, Ordering::Relaxed);
         if first.is_ok() {
             let fresh = Self::build(&self.options, self.connections_max);
             *self.current.write().unwrap_or_else(PoisonError::into_inner) = fresh;
-            tracing::warn!("rebuilt a database pool: nobody got a connection although not all were in use");
+            tracing::warn!(
+                "rebuilt a database pool: nobody got a connection although not all were in use"
+            );
             metrics::counter!("rejoinder_database_pool_rebuilt_total").increment(1);
         }
     }

@@ -7,11 +7,10 @@ use crate::accounts::model::Caller;
 use crate::base::clock::Clock;
 use crate::base::ids::CommentId;
 use crate::base::paging::TimeCursor;
-use crate::comments;
-use crate::comments::QueueFilter;
 use crate::comments::decisions::{
     AdminComment, Decider, DecisionRequest, DecisionResult, HistoryLine, Outcome,
 };
+use crate::comments::service::moderate::{self, QueueFilter};
 use crate::database::{Database, Lane};
 
 /// The handle of moderation; cheap to clone.
@@ -51,9 +50,9 @@ impl Moderation {
         let run = async |connection: &mut PgConnection| {
             let personal = caller.personal_data();
             let found =
-                comments::list_admin_comments(connection, &caller.sites, personal, filter).await?;
+                moderate::list_admin_comments(connection, &caller.sites, personal, filter).await?;
             if let (true, Some(slug)) = (found.is_empty(), &filter.site)
-                && !comments::site_exists(connection, &caller.sites, slug).await?
+                && !moderate::site_exists(connection, &caller.sites, slug).await?
             {
                 return Err(Error::UnknownSite);
             }
@@ -73,10 +72,10 @@ impl Moderation {
     /// One comment with its history. Two round trips.
     pub async fn show(&self, caller: &Caller, id: CommentId) -> Result<CommentDetails, Error> {
         let run = async |connection: &mut PgConnection| {
-            let comment = comments::find_admin_comment(connection, &caller.sites, id)
+            let comment = moderate::find_admin_comment(connection, &caller.sites, id)
                 .await?
                 .ok_or(Error::CommentNotFound)?;
-            let history = comments::load_history(connection, id, comment.version).await?;
+            let history = moderate::load_history(connection, id, comment.version).await?;
             Ok(CommentDetails { comment, history })
         };
         self.database.run(Lane::Moderators, run).await
@@ -90,7 +89,7 @@ impl Moderation {
     ) -> Result<AdminComment, Error> {
         let by = self.decider(caller);
         let run = async |connection: &mut PgConnection| {
-            let decided = comments::decide_one(connection, &caller.sites, by, request).await?;
+            let decided = moderate::decide_one(connection, &caller.sites, by, request).await?;
             Ok::<_, Error>(decided)
         };
         let decided = self.database.run(Lane::Moderators, run).await?;
@@ -115,7 +114,7 @@ impl Moderation {
         }
         let by = self.decider(caller);
         let run = async |connection: &mut PgConnection| {
-            Ok(comments::decide_many(connection, &caller.sites, by, requests).await?)
+            Ok(moderate::decide_many(connection, &caller.sites, by, requests).await?)
         };
         self.database.run(Lane::Moderators, run).await
     }

@@ -31,14 +31,28 @@ struct WelcomePage;
 /// `GET /problems/{code}`: what a code means and what to do.
 pub async fn problem(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let wanted = request.match_info().get("code").unwrap_or_default();
-    let code = Code::ALL.iter().find(|code| code.as_str() == wanted).ok_or_else(|| ApiError::new(Code::NotFound))?;
-    let fields = if *code == Code::ValidationFailed { ComplaintCode::ALL.to_vec() } else { Vec::new() };
-    page(&KindPage { code: *code, statuses: statuses(*code), fields })
+    let code = Code::ALL
+        .iter()
+        .find(|code| code.as_str() == wanted)
+        .ok_or_else(|| ApiError::new(Code::NotFound))?;
+    let fields = if *code == Code::ValidationFailed {
+        ComplaintCode::ALL.to_vec()
+    } else {
+        Vec::new()
+    };
+    page(&KindPage {
+        code: *code,
+        statuses: statuses(*code),
+        fields,
+    })
 }
 
 /// `GET /problems/`: all of them.
 pub async fn problems() -> Result<HttpResponse, ApiError> {
-    let mut kinds: Vec<(String, Code)> = Code::ALL.iter().map(|code| (statuses(*code), *code)).collect();
+    let mut kinds: Vec<(String, Code)> = Code::ALL
+        .iter()
+        .map(|code| (statuses(*code), *code))
+        .collect();
     kinds.dedup_by_key(|(_, code)| code.as_str());
     page(&KindsPage { kinds })
 }
@@ -67,7 +81,10 @@ fn statuses(code: Code) -> String {
 }
 
 fn page(template: &impl Template) -> Result<HttpResponse, ApiError> {
-    let html = template.render().ok().ok_or_else(|| ApiError::new(Code::InternalError))?;
+    let html = template
+        .render()
+        .ok()
+        .ok_or_else(|| ApiError::new(Code::InternalError))?;
     Ok(HttpResponse::Ok()
         .content_type("text/html; charset=utf-8")
         .insert_header((header::CACHE_CONTROL, "public, max-age=300"))

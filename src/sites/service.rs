@@ -23,12 +23,20 @@ pub struct Sites {
 impl Sites {
     /// Knows no site until [`Self::refresh`]. `own` is the service's public origin, which always counts.
     pub fn new(database: Database, clock: Clock, own: Option<Origin>) -> Self {
-        Self { database, clock, own, known: Arc::default() }
+        Self {
+            database,
+            clock,
+            own,
+            known: Arc::default(),
+        }
     }
 
     /// Makes the first site where there is none, sets its origins where some are given, and reads all. Two round trips.
     pub async fn set_up(&self, origins: &[Origin]) -> Result<(), Error> {
-        let origins: Vec<String> = origins.iter().map(|origin| origin.as_str().to_owned()).collect();
+        let origins: Vec<String> = origins
+            .iter()
+            .map(|origin| origin.as_str().to_owned())
+            .collect();
         let now = self.clock.now();
         self.database
             .run(Lane::Moderators, async |connection: &mut PgConnection| {
@@ -42,7 +50,9 @@ impl Sites {
     pub async fn refresh(&self) -> Result<(), Error> {
         let sites = self
             .database
-            .run(Lane::Moderators, async |connection: &mut PgConnection| store::load_all(connection).await)
+            .run(Lane::Moderators, async |connection: &mut PgConnection| {
+                store::load_all(connection).await
+            })
             .await?;
         let sites = Arc::new(sites.into_iter().map(Arc::new).collect());
         *self.known.write().unwrap_or_else(PoisonError::into_inner) = sites;
@@ -60,7 +70,8 @@ impl Sites {
         let named = known.iter().find(|site| site.origins.contains(origin));
         let first = || {
             known.first().filter(|first| {
-                self.own.as_ref() == Some(origin) || (first.origins.is_empty() && origin.is_loopback())
+                self.own.as_ref() == Some(origin)
+                    || (first.origins.is_empty() && origin.is_loopback())
             })
         };
         named.or_else(first).cloned()
@@ -73,7 +84,10 @@ impl Sites {
 
     /// Whether web pages of this origin may write comments of this site.
     pub fn may_write(&self, origin: &Origin, site: &Site) -> bool {
-        self.own.as_ref() == Some(origin) || self.find_by_origin(origin).is_some_and(|of| of.id == site.id)
+        self.own.as_ref() == Some(origin)
+            || self
+                .find_by_origin(origin)
+                .is_some_and(|of| of.id == site.id)
     }
 
     /// Whether web pages of this origin may write comments of any site.

@@ -31,7 +31,11 @@ pub(super) async fn load_all(connection: &mut PgConnection) -> Result<Vec<Site>,
             Ok(Site {
                 id: row.id,
                 slug: row.slug,
-                origins: row.origins.iter().filter_map(|origin| Origin::parse(origin).ok()).collect(),
+                origins: row
+                    .origins
+                    .iter()
+                    .filter_map(|origin| Origin::parse(origin).ok())
+                    .collect(),
                 hold: Hold::parse(&row.hold).ok_or(Error::UnknownPolicy)?,
                 new_pages: NewPages::parse(&row.pages).ok_or(Error::UnknownPolicy)?,
                 edit_window: Duration::minutes(row.edit_window_minutes.into()),

@@ -30,10 +30,16 @@ pub(crate) enum Kind {
 pub(crate) fn kind(request: &HttpRequest) -> Result<Kind, ApiError> {
     let refuse = |detail| Err(ApiError::because(Code::UnsupportedMediaType, detail));
     let headers = request.headers();
-    if headers.get(header::CONTENT_ENCODING).is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+    if headers
+        .get(header::CONTENT_ENCODING)
+        .is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
+    {
         return refuse("compressed bodies are not taken");
     }
-    let Some(named) = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) else {
+    let Some(named) = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+    else {
         return refuse("Content-Type is missing or not readable");
     };
     let mut parts = named.split(';').map(str::trim);
@@ -44,7 +50,9 @@ pub(crate) fn kind(request: &HttpRequest) -> Result<Kind, ApiError> {
     };
     for parameter in parts.filter(|parameter| !parameter.is_empty()) {
         let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-        if name.eq_ignore_ascii_case("charset") && !value.trim_matches('"').eq_ignore_ascii_case("utf-8") {
+        if name.eq_ignore_ascii_case("charset")
+            && !value.trim_matches('"').eq_ignore_ascii_case("utf-8")
+        {
             return refuse("only UTF-8 is taken");
         }
     }
@@ -79,7 +87,13 @@ pub(crate) async fn read(request: &HttpRequest, payload: Payload) -> Result<Byte
     };
     match tokio::time::timeout(BODY_TIME_MAX, whole).await {
         Ok(body) => body,
-        Err(_elapsed) => Err(ApiError::because(Code::RequestTimeout, "the body did not arrive within 10 seconds")
-            .with_header(header::CONNECTION, header::HeaderValue::from_static("close"))),
+        Err(_elapsed) => Err(ApiError::because(
+            Code::RequestTimeout,
+            "the body did not arrive within 10 seconds",
+        )
+        .with_header(
+            header::CONNECTION,
+            header::HeaderValue::from_static("close"),
+        )),
     }
 }

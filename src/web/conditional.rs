@@ -18,10 +18,22 @@ const PACKED_BYTES_MIN: usize = 1024;
 /// A public read: the bytes, or 304 where the client has them already (RFC 9110, 13.1.2).
 pub fn public_json(request: &HttpRequest, body: Vec<u8>) -> HttpResponse {
     let tag = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(&body).get(..16).unwrap_or_default());
-    let packed = if body.len() >= PACKED_BYTES_MIN && accepts_gzip(request.headers()) { gzip(&body) } else { None };
-    let tag = if packed.is_some() { format!("\"{tag}-gzip\"") } else { format!("\"{tag}\"") };
+    let packed = if body.len() >= PACKED_BYTES_MIN && accepts_gzip(request.headers()) {
+        gzip(&body)
+    } else {
+        None
+    };
+    let tag = if packed.is_some() {
+        format!("\"{tag}-gzip\"")
+    } else {
+        format!("\"{tag}\"")
+    };
     let known = is_known(request.headers(), &tag);
-    let mut answer = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    let mut answer = if known {
+        HttpResponse::NotModified()
+    } else {
+        HttpResponse::Ok()
+    };
     answer
         .insert_header((header::ETAG, tag))
         .insert_header((header::CACHE_CONTROL, PUBLIC))
@@ -31,23 +43,32 @@ pub fn public_json(request: &HttpRequest, body: Vec<u8>) -> HttpResponse {
     }
     answer.content_type("application/json");
     match packed {
-        Some(packed) => answer.insert_header((header::CONTENT_ENCODING, "gzip")).body(packed),
+        Some(packed) => answer
+            .insert_header((header::CONTENT_ENCODING, "gzip"))
+            .body(packed),
         None => answer.body(body),
     }
 }
 
 /// An answer for one person: `private, no-store`.
-pub fn private_json<T: serde::Serialize>(mut answer: actix_web::HttpResponseBuilder, body: &T) -> HttpResponse {
-    answer.insert_header((header::CACHE_CONTROL, "private, no-store")).json(body)
+pub fn private_json<T: serde::Serialize>(
+    mut answer: actix_web::HttpResponseBuilder,
+    body: &T,
+) -> HttpResponse {
+    answer
+        .insert_header((header::CACHE_CONTROL, "private, no-store"))
+        .json(body)
 }
 
 fn is_known(headers: &HeaderMap, tag: &str) -> bool {
-    headers.get_all(header::IF_NONE_MATCH).filter_map(|value| value.to_str().ok()).flat_map(|list| list.split(',')).any(
-        |candidate| {
+    headers
+        .get_all(header::IF_NONE_MATCH)
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|list| list.split(','))
+        .any(|candidate| {
             let candidate = candidate.trim();
             candidate == "*" || candidate.strip_prefix("W/").unwrap_or(candidate) == tag
-        },
-    )
+        })
 }
 
 /// Whether `Accept-Encoding` names gzip with another weight than 0 (RFC 9110, 12.5.3).
@@ -58,7 +79,11 @@ fn accepts_gzip(headers: &HeaderMap) -> bool {
         .flat_map(|list| list.split(','))
         .any(|coding| {
             let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
-            let refused = weight.trim().strip_prefix("q=").and_then(|q| q.parse::<f32>().ok()) == Some(0.0);
+            let refused = weight
+                .trim()
+                .strip_prefix("q=")
+                .and_then(|q| q.parse::<f32>().ok())
+                == Some(0.0);
             name.trim().eq_ignore_ascii_case("gzip") && !refused
         })
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{self, HeaderValue};
 use actix_web::http::Method;
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpResponse, ResponseError};
 
@@ -33,10 +33,16 @@ pub async fn wrap<B: MessageBody + 'static>(
     let known = origin
         .as_ref()
         .is_some_and(|origin| origin.to_str().is_ok_and(|text| origins.may_write(text)));
-    let preflight = request.method() == Method::OPTIONS && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    let preflight = request.method() == Method::OPTIONS
+        && request
+            .headers()
+            .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
     let read = matches!(*request.method(), Method::GET | Method::HEAD);
     let mut response = if preflight {
-        let asked_read = request.headers().get(header::ACCESS_CONTROL_REQUEST_METHOD).is_some_and(|method| method == "GET");
+        let asked_read = request
+            .headers()
+            .get(header::ACCESS_CONTROL_REQUEST_METHOD)
+            .is_some_and(|method| method == "GET");
         let answer = preflight_answer(origin.as_ref(), known, asked_read);
         request.into_response(answer)
     } else if !read && origin.is_some() && !known {
@@ -46,12 +52,18 @@ pub async fn wrap<B: MessageBody + 'static>(
     };
     let headers = response.headers_mut();
     if read {
-        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        headers.insert(
+            header::ACCESS_CONTROL_ALLOW_ORIGIN,
+            HeaderValue::from_static("*"),
+        );
     } else if let Some(origin) = origin.filter(|_| known) {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         headers.append(header::VARY, HeaderValue::from_static("Origin"));
     }
-    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
+    headers.insert(
+        header::ACCESS_CONTROL_EXPOSE_HEADERS,
+        HeaderValue::from_static(EXPOSED),
+    );
     Ok(response)
 }
 

@@ -31,11 +31,12 @@ pub async fn wrap<B: MessageBody + 'static>(
     let id = request_id(request.headers());
     request.extensions_mut().insert(RequestId(id.clone()));
     let page = wants_page(request.headers().get(header::ACCEPT));
-    let (method, path) = (request.method().clone(), request.request().clone());
-    let mut response = match within_one_budget(next.call(request)).await {
-        Ok(response) => response.map_into_boxed_body(),
-        Err(error) => ServiceResponse::new(path.clone(), error.error_response()),
-    };
+    let method = request.method().clone();
+    // Handlers, extractors and our middlewares answer with responses, never with `Err`. The request can't be kept for
+    // one: the router of actix-web wants it for itself alone.
+    let mut response = within_one_budget(next.call(request))
+        .await?
+        .map_into_boxed_body();
     let status = response.status();
     if status.is_client_error() || status.is_server_error() {
         response = rendered(response, &id, page);
@@ -44,7 +45,10 @@ pub async fn wrap<B: MessageBody + 'static>(
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(X_REQUEST_ID, value);
     }
-    let route = path.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
+    let route = response
+        .request()
+        .match_pattern()
+        .unwrap_or_else(|| "unmatched".to_owned());
     let status = response.status().as_u16();
     let elapsed = begun.elapsed();
     tracing::info!(
@@ -52,7 +56,11 @@ pub async fn wrap<B: MessageBody + 'static>(
         duration_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
         "{method} {route} {status}"
     );
-    let labels = [("method", known_method(method.as_str()).to_owned()), ("route", route), ("status", status.to_string())];
+    let labels = [
+        ("method", known_method(method.as_str()).to_owned()),
+        ("route", route),
+        ("status", status.to_string()),
+    ];
     metrics::histogram!("rejoinder_http_request_seconds", &labels).record(elapsed.as_secs_f64());
     Ok(response)
 }
@@ -73,7 +81,9 @@ fn rendered(response: ServiceResponse, id: &str, page: bool) -> ServiceResponse 
 fn request_id(headers: &HeaderMap) -> String {
     let sane = |id: &&str| {
         (1..=REQUEST_ID_CHARS_MAX).contains(&id.len())
-            && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+            && id
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
     };
     headers
         .get(X_REQUEST_ID)
@@ -100,8 +110,14 @@ fn secure(headers: &mut HeaderMap) {
             header::CONTENT_SECURITY_POLICY,
             "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
         ),
-        (HeaderName::from_static("permissions-policy"), "browsing-topics=()"),
-        (HeaderName::from_static("cross-origin-resource-policy"), "cross-origin"),
+        (
+            HeaderName::from_static("permissions-policy"),
+            "browsing-topics=()",
+        ),
+        (
+            HeaderName::from_static("cross-origin-resource-policy"),
+            "cross-origin",
+        ),
     ];
     for (name, value) in defaults {
         if !headers.contains_key(&name) {

@@ -60,7 +60,10 @@ impl<T: DeserializeOwned + Validate + 'static> FromRequest for Strict<T> {
                 return check(Value::Object(Map::new()), UnknownFields::Refused).map(Self);
             }
             if kind? != Kind::Json {
-                return Err(ApiError::because(Code::UnsupportedMediaType, "this operation takes JSON only"));
+                return Err(ApiError::because(
+                    Code::UnsupportedMediaType,
+                    "this operation takes JSON only",
+                ));
             }
             check(parse_json(&bytes)?, UnknownFields::Refused).map(Self)
         })
@@ -82,19 +85,32 @@ fn parse_json(bytes: &[u8]) -> Result<Value, ApiError> {
         Ok(UniqueKeys(value @ Value::Object(_))) => Ok(value),
         Ok(_) => Err(malformed("the body has to be one JSON object")),
         Err(error) => {
-            tracing::debug!(line = error.line(), column = error.column(), "a body was not JSON");
-            Err(malformed("the body is not JSON in UTF-8, nested too deep, or has a key twice"))
+            tracing::debug!(
+                line = error.line(),
+                column = error.column(),
+                "a body was not JSON"
+            );
+            Err(malformed(
+                "the body is not JSON in UTF-8, nested too deep, or has a key twice",
+            ))
         }
     }
 }
 
 fn parse_form(bytes: &[u8]) -> Result<Map<String, Value>, ApiError> {
-    let text = std::str::from_utf8(bytes).ok().ok_or_else(|| malformed("the form is not UTF-8"))?;
+    let text = std::str::from_utf8(bytes)
+        .ok()
+        .ok_or_else(|| malformed("the form is not UTF-8"))?;
     let mut fields = Map::new();
     for pair in text.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let decode = |part| decode_form(part).ok_or_else(|| malformed("the form's percent-encoding is broken"));
-        if fields.insert(decode(name)?, Value::String(decode(value)?)).is_some() {
+        let decode = |part| {
+            decode_form(part).ok_or_else(|| malformed("the form's percent-encoding is broken"))
+        };
+        if fields
+            .insert(decode(name)?, Value::String(decode(value)?))
+            .is_some()
+        {
             return Err(malformed("a field stands twice in the form"));
         }
     }
@@ -105,19 +121,34 @@ fn parse_form(bytes: &[u8]) -> Result<Map<String, Value>, ApiError> {
 pub(crate) fn decode_form(part: &str) -> Option<String> {
     let hex = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_hexdigit);
     let bytes = part.as_bytes();
-    let whole = bytes.iter().enumerate().all(|(at, byte)| *byte != b'%' || (hex(bytes.get(at + 1)) && hex(bytes.get(at + 2))));
+    let whole = bytes
+        .iter()
+        .enumerate()
+        .all(|(at, byte)| *byte != b'%' || (hex(bytes.get(at + 1)) && hex(bytes.get(at + 2))));
     if !whole {
         return None;
     }
     let spaced = part.replace('+', " ");
-    percent_decode_str(&spaced).decode_utf8().ok().map(Cow::into_owned)
+    percent_decode_str(&spaced)
+        .decode_utf8()
+        .ok()
+        .map(Cow::into_owned)
 }
 
-fn check<T: DeserializeOwned + Validate>(mut value: Value, unknown: UnknownFields) -> Result<T, ApiError> {
+fn check<T: DeserializeOwned + Validate>(
+    mut value: Value,
+    unknown: UnknownFields,
+) -> Result<T, ApiError> {
     let mut problems: Vec<FieldProblem> = take_out_nul(&mut value)
         .into_iter()
         .map(|path| {
-            FieldProblem::new(path, Complaint::new(ComplaintCode::InvalidCharacters, "must not hold the character NUL"))
+            FieldProblem::new(
+                path,
+                Complaint::new(
+                    ComplaintCode::InvalidCharacters,
+                    "must not hold the character NUL",
+                ),
+            )
         })
         .collect();
     let parsed: Option<T> = deserialize(value, unknown, &mut problems);
@@ -127,7 +158,9 @@ fn check<T: DeserializeOwned + Validate>(mut value: Value, unknown: UnknownField
         let mut found = Vec::new();
         collect(&errors, "", &mut found);
         // A field that was taken out above would be called missing now.
-        found.retain(|problem: &FieldProblem| !problems.iter().any(|known| known.field == problem.field));
+        found.retain(|problem: &FieldProblem| {
+            !problems.iter().any(|known| known.field == problem.field)
+        });
         problems.extend(found);
     }
     match parsed {
@@ -148,20 +181,41 @@ fn deserialize<T: DeserializeOwned>(
 ) -> Option<T> {
     for _ in 0..TYPE_ERRORS_MAX {
         let mut ignored = Vec::new();
-        let mut note = |path: serde_ignored::Path<'_>| ignored.push(path.to_string().replace(".?", ""));
-        let attempt = serde_path_to_error::deserialize::<_, T>(serde_ignored::Deserializer::new(value.clone(), &mut note));
+        let mut note =
+            |path: serde_ignored::Path<'_>| ignored.push(path.to_string().replace(".?", ""));
+        let attempt = serde_path_to_error::deserialize::<_, T>(serde_ignored::Deserializer::new(
+            value.clone(),
+            &mut note,
+        ));
         match attempt {
             Ok(parsed) => {
                 if unknown == UnknownFields::Refused {
-                    let complaint = || Complaint::new(ComplaintCode::UnknownField, "is not a field of this operation");
-                    problems.extend(ignored.into_iter().map(|path| FieldProblem::new(path, complaint())));
+                    let complaint = || {
+                        Complaint::new(
+                            ComplaintCode::UnknownField,
+                            "is not a field of this operation",
+                        )
+                    };
+                    problems.extend(
+                        ignored
+                            .into_iter()
+                            .map(|path| FieldProblem::new(path, complaint())),
+                    );
                 }
                 return Some(parsed);
             }
             Err(error) => {
                 let path = error.path().to_string();
-                let removed = value.as_object_mut().and_then(|members| members.remove(&path));
-                problems.push(FieldProblem::new(path, Complaint::new(ComplaintCode::InvalidType, "has another type or form than this field takes")));
+                let removed = value
+                    .as_object_mut()
+                    .and_then(|members| members.remove(&path));
+                problems.push(FieldProblem::new(
+                    path,
+                    Complaint::new(
+                        ComplaintCode::InvalidType,
+                        "has another type or form than this field takes",
+                    ),
+                ));
                 removed.as_ref()?;
             }
         }
@@ -171,12 +225,21 @@ fn deserialize<T: DeserializeOwned>(
 
 fn collect(errors: &ValidationErrors, prefix: &str, found: &mut Vec<FieldProblem>) {
     for (field, kind) in errors.errors() {
-        let path = if prefix.is_empty() { field.to_string() } else { format!("{prefix}.{field}") };
+        let path = if prefix.is_empty() {
+            field.to_string()
+        } else {
+            format!("{prefix}.{field}")
+        };
         match kind {
-            ValidationErrorsKind::Field(list) => found.extend(list.iter().take(1).map(|error| FieldProblem {
-                field: path.clone(),
-                code: error.code.clone(),
-                message: error.message.clone().unwrap_or(Cow::Borrowed("is not right")),
+            ValidationErrorsKind::Field(list) => found.extend(list.iter().take(1).map(|error| {
+                FieldProblem {
+                    field: path.clone(),
+                    code: error.code.clone(),
+                    message: error
+                        .message
+                        .clone()
+                        .unwrap_or(Cow::Borrowed("is not right")),
+                }
             })),
             ValidationErrorsKind::Struct(inner) => collect(inner, &path, found),
             ValidationErrorsKind::List(items) => {

@@ -93,7 +93,11 @@ fn walk(value: &mut Value, path: String, paths: &mut Vec<String>) {
         Value::Object(members) => {
             members.retain(|key, _| !key.contains('\0'));
             for (key, member) in members {
-                let inner = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                let inner = if path.is_empty() {
+                    key.clone()
+                } else {
+                    format!("{path}.{key}")
+                };
                 walk(member, inner, paths);
             }
         }
@@ -110,8 +114,14 @@ mod tests {
         for text in [r#"{"a":1,"a":2}"#, r#"{"a":[{"b":1,"b":1}]}"#] {
             assert!(serde_json::from_str::<UniqueKeys>(text).is_err(), "{text}");
         }
-        let fine = serde_json::from_str::<UniqueKeys>(r#"{"a":{"b":1},"b":[1.5,null,true,"x",-1]}"#).unwrap().0;
-        assert_eq!(fine, serde_json::json!({"a": {"b": 1}, "b": [1.5, null, true, "x", -1]}));
+        let fine =
+            serde_json::from_str::<UniqueKeys>(r#"{"a":{"b":1},"b":[1.5,null,true,"x",-1]}"#)
+                .unwrap()
+                .0;
+        assert_eq!(
+            fine,
+            serde_json::json!({"a": {"b": 1}, "b": [1.5, null, true, "x", -1]})
+        );
     }
 
     #[test]

@@ -6,7 +6,6 @@ pub mod client_address;
 pub mod conditional;
 pub mod cors;
 pub mod envelope;
-pub mod first;
 pub mod input;
 pub mod json;
 pub mod paths;
@@ -15,7 +14,6 @@ pub mod query;
 pub mod resource;
 pub mod throttle;
 
-pub use first::First;
 pub use input::{Strict, Valid};
 pub use paths::PathId;
 pub use problem::ApiError;

@@ -18,7 +18,13 @@ impl<T: FromStr> FromRequest for PathId<T> {
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
-        let id = request.match_info().get("id").and_then(|text| text.parse().ok());
-        ready(id.map(Self).ok_or_else(|| ApiError::new(Code::CommentNotFound)))
+        let id = request
+            .match_info()
+            .get("id")
+            .and_then(|text| text.parse().ok());
+        ready(
+            id.map(Self)
+                .ok_or_else(|| ApiError::new(Code::CommentNotFound)),
+        )
     }
 }

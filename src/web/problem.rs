@@ -6,8 +6,8 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
 use askama::Template;
 use serde::Serialize;
@@ -64,7 +64,10 @@ pub struct Problem {
 /// A refusal on its way out. Handlers make it with `?` from a module's error; the envelope renders it, since only
 /// there the request id and the accepted media types are known.
 #[derive(Debug)]
-pub struct ApiError {
+pub struct ApiError(Box<Refused>);
+
+#[derive(Debug)]
+struct Refused {
     code: Code,
     detail: Cow<'static, str>,
     errors: Vec<FieldProblem>,
@@ -81,14 +84,14 @@ impl ApiError {
 
     /// A refusal with words for this case; never a value that was sent.
     pub fn because(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self {
+        Self(Box::new(Refused {
             code,
             detail: detail.into(),
             errors: Vec::new(),
             comment: None,
             headers: Vec::new(),
             cause: None,
-        }
+        }))
     }
 
     /// Input errors. A sole one about an unknown field or site gives its own code, else it is `validation_failed`.
@@ -105,35 +108,39 @@ impl ApiError {
             1 => Cow::Borrowed("one field is not right"),
             many => Cow::Owned(format!("{many} fields are not right")),
         };
-        Self { errors, ..Self::because(code, detail) }
+        let mut made = Self::because(code, detail);
+        made.0.errors = errors;
+        made
     }
 
     /// The same with the comment as it is now.
     pub fn with_comment(mut self, comment: serde_json::Value) -> Self {
-        self.comment = Some(comment);
+        self.0.comment = Some(comment);
         self
     }
 
     /// The same with `Retry-After`, in whole seconds rounded up, at least one.
     pub fn retry_after(mut self, wait: Duration) -> Self {
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-        self.headers.push((header::RETRY_AFTER, HeaderValue::from(seconds.max(1))));
+        self.0
+            .headers
+            .push((header::RETRY_AFTER, HeaderValue::from(seconds.max(1))));
         self
     }
 
     /// The same with a header more.
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.push((name, value));
+        self.0.headers.push((name, value));
         self
     }
 
     /// The code.
     pub fn code(&self) -> Code {
-        self.code
+        self.0.code
     }
 
     fn status(&self) -> StatusCode {
-        StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+        StatusCode::from_u16(self.0.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 }
 
@@ -144,13 +151,18 @@ impl<E: Refusal> From<E> for ApiError {
         let mut made = if complaints.is_empty() {
             Self::because(code, error.detail())
         } else {
-            Self::of_fields(complaints.into_iter().map(|(field, complaint)| FieldProblem::new(field, complaint)).collect())
+            Self::of_fields(
+                complaints
+                    .into_iter()
+                    .map(|(field, complaint)| FieldProblem::new(field, complaint))
+                    .collect(),
+            )
         };
         if let Some(wait) = error.retry_after() {
             made = made.retry_after(wait);
         }
         if code.status() >= 500 {
-            made.cause = Some(causes(&error));
+            made.0.cause = Some(causes(&error));
         }
         made
     }
@@ -172,7 +184,7 @@ fn causes(error: &dyn Error) -> String {
 
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.code.as_str())
+        f.write_str(self.0.code.as_str())
     }
 }
 
@@ -192,18 +204,20 @@ impl ResponseError for ApiError {
 
     fn error_response(&self) -> HttpResponse {
         let mut response = HttpResponse::new(self.status());
-        for (name, value) in &self.headers {
+        for (name, value) in &self.0.headers {
             response.headers_mut().insert(name.clone(), value.clone());
         }
-        if self.code.status() == 401 {
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        if self.0.code.status() == 401 {
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response.extensions_mut().insert(Draft {
-            code: self.code,
-            detail: self.detail.clone(),
-            errors: self.errors.clone(),
-            comment: self.comment.clone(),
-            cause: self.cause.clone(),
+            code: self.0.code,
+            detail: self.0.detail.clone(),
+            errors: self.0.errors.clone(),
+            comment: self.0.comment.clone(),
+            cause: self.0.cause.clone(),
         });
         response
     }
@@ -211,7 +225,9 @@ impl ResponseError for ApiError {
 
 /// Whether the client is a browser that wants to show a page: it names `text/html` and no JSON.
 pub(crate) fn wants_page(accept: Option<&HeaderValue>) -> bool {
-    accept.and_then(|value| value.to_str().ok()).is_some_and(|accept| accept.contains("text/html") && !accept.contains("json"))
+    accept
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|accept| accept.contains("text/html") && !accept.contains("json"))
 }
 
 #[derive(Template)]
@@ -226,7 +242,12 @@ pub(crate) fn render(mut response: HttpResponse, request_id: &str, page: bool) -
     let carried = response.extensions_mut().remove::<Draft>();
     let draft = carried.unwrap_or_else(|| of_status(response.status()));
     if let Some(cause) = &draft.cause {
-        tracing::error!(request.id = request_id, error.code = draft.code.as_str(), cause, "request failed");
+        tracing::error!(
+            request.id = request_id,
+            error.code = draft.code.as_str(),
+            cause,
+            "request failed"
+        );
     }
     let problem = Problem {
         kind: format!("/problems/{}", draft.code.as_str()),
@@ -247,7 +268,10 @@ pub(crate) fn render(mut response: HttpResponse, request_id: &str, page: bool) -
         }
     }
     builder.insert_header((header::CACHE_CONTROL, "private, no-store"));
-    let template = ProblemPage { problem: &problem, cure: draft.code.cure() };
+    let template = ProblemPage {
+        problem: &problem,
+        cure: draft.code.cure(),
+    };
     if page && let Ok(html) = template.render() {
         return builder.content_type("text/html; charset=utf-8").body(html);
     }
@@ -265,5 +289,11 @@ fn of_status(status: StatusCode) -> Draft {
         400..=499 => Code::InvalidQuery,
         _ => Code::InternalError,
     };
-    Draft { code, detail: Cow::Borrowed(code.title()), errors: Vec::new(), comment: None, cause: None }
+    Draft {
+        code,
+        detail: Cow::Borrowed(code.title()),
+        errors: Vec::new(),
+        comment: None,
+        cause: None,
+    }
 }

@@ -42,32 +42,51 @@ impl Query {
 
     /// The parameter's value; an error when it is missing.
     pub fn require(&self, name: &'static str) -> Result<&str, ApiError> {
-        self.find(name)?.ok_or_else(|| invalid(format!("the parameter {name} is missing")))
+        self.find(name)?
+            .ok_or_else(|| invalid(format!("the parameter {name} is missing")))
     }
 
     /// Every value of a parameter that may repeat.
     pub fn all(&self, name: &'static str) -> impl Iterator<Item = &str> {
-        self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.0
+            .iter()
+            .filter(move |(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// The parameter read by `parse`; an error when it is there and `parse` finds nothing in it.
-    pub fn parsed<T>(&self, name: &'static str, parse: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>, ApiError> {
+    pub fn parsed<T>(
+        &self,
+        name: &'static str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, ApiError> {
         self.find(name)?
-            .map(|value| parse(value).ok_or_else(|| invalid(format!("the parameter {name} is not right"))))
+            .map(|value| {
+                parse(value).ok_or_else(|| invalid(format!("the parameter {name} is not right")))
+            })
             .transpose()
     }
 
     /// `limit`, 1 to 100, 50 where it is missing.
     pub fn limit(&self) -> Result<Limit, ApiError> {
-        Ok(self.parsed("limit", |value| Limit::parse(value).ok())?.unwrap_or_default())
+        Ok(self
+            .parsed("limit", |value| Limit::parse(value).ok())?
+            .unwrap_or_default())
     }
 
     /// Refuses parameters that the operation doesn't know, so that a misspelt filter can't pass unseen.
     pub fn only(&self, known: &[&str]) -> Result<(), ApiError> {
-        if self.0.iter().all(|(name, _)| known.contains(&name.as_str())) {
+        if self
+            .0
+            .iter()
+            .all(|(name, _)| known.contains(&name.as_str()))
+        {
             return Ok(());
         }
-        Err(invalid(format!("there is a parameter that isn't one of {}", known.join(", "))))
+        Err(invalid(format!(
+            "there is a parameter that isn't one of {}",
+            known.join(", ")
+        )))
     }
 }
 

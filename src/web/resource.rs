@@ -1,8 +1,8 @@
 //! A path with its methods, so that any other method is 405 with `Allow`. Must not know the paths.
 
 use actix_web::dev::HttpServiceFactory;
-use actix_web::http::header::{self, HeaderValue};
 use actix_web::http::Method;
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::{FromRequest, Handler, Resource, Responder, guard, web};
 
 use super::problem::ApiError;
@@ -16,7 +16,10 @@ pub struct Endpoint {
 
 /// Begins an endpoint at this path.
 pub fn at(path: &str) -> Endpoint {
-    Endpoint { resource: web::resource(path.to_owned()), methods: Vec::new() }
+    Endpoint {
+        resource: web::resource(path.to_owned()),
+        methods: Vec::new(),
+    }
 }
 
 impl Endpoint {
@@ -68,7 +71,8 @@ impl Endpoint {
     pub fn done(self) -> impl HttpServiceFactory + 'static {
         let allow = self.methods.join(", ");
         self.resource.default_service(web::to(move || {
-            let allow = HeaderValue::from_str(&allow).unwrap_or_else(|_| HeaderValue::from_static("GET"));
+            let allow =
+                HeaderValue::from_str(&allow).unwrap_or_else(|_| HeaderValue::from_static("GET"));
             let refusal = ApiError::new(Code::MethodNotAllowed).with_header(header::ALLOW, allow);
             async move { Err::<&'static str, _>(refusal) }
         }))

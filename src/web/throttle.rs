@@ -22,16 +22,22 @@ impl<K: Hash + Eq + Clone> Throttle<K> {
     /// A limit of `per_minute` with bursts of `burst`.
     pub fn new(limiting: RateLimit, per_minute: NonZeroU32, burst: NonZeroU32) -> Self {
         let quota = Quota::per_minute(per_minute).allow_burst(burst);
-        Self { limiter: (limiting == RateLimit::On).then(|| RateLimiter::keyed(quota)) }
+        Self {
+            limiter: (limiting == RateLimit::On).then(|| RateLimiter::keyed(quota)),
+        }
     }
 
     /// Takes one from the key's allowance; the error says how long to wait.
     pub fn take(&self, key: &K) -> Result<(), Duration> {
-        let Some(limiter) = &self.limiter else { return Ok(()) };
+        let Some(limiter) = &self.limiter else {
+            return Ok(());
+        };
         if limiter.len() > KEYS_KEPT_MAX {
             limiter.retain_recent();
         }
-        limiter.check_key(key).map_err(|refused| refused.wait_time_from(DefaultClock::default().now()))
+        limiter
+            .check_key(key)
+            .map_err(|refused| refused.wait_time_from(DefaultClock::default().now()))
     }
 
     /// Forgets keys whose allowance is whole again; called now and then so that memory stays flat.

@@ -1,5 +1,9 @@
 //! Races and invariants straight on the database. Must not know HTTP.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests may stop a test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests may stop a test"
+)]
 
 mod decisions;
 mod queue;

@@ -2,8 +2,8 @@
 
 use actix_web::HttpResponse;
 
-use crate::accounts::extract::Current;
 use super::wire::CurrentSession;
+use crate::accounts::extract::Current;
 use crate::web::ApiError;
 use crate::web::conditional::private_json;
 use crate::web::problem::Problem;

@@ -4,8 +4,8 @@ use actix_web::HttpResponse;
 use actix_web::http::header;
 use actix_web::web::Data;
 
-use crate::accounts::extract::Current;
 use crate::accounts::Accounts;
+use crate::accounts::extract::Current;
 use crate::web::ApiError;
 use crate::web::problem::Problem;
 

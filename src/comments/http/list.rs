@@ -52,7 +52,10 @@ pub async fn list(
         limit: query.limit()?,
     };
     let list = CommentList::from(comments.list(asked).await?);
-    Ok(public_json(&request, serde_json::to_vec(&list).unwrap_or_default()))
+    Ok(public_json(
+        &request,
+        serde_json::to_vec(&list).unwrap_or_default(),
+    ))
 }
 
 fn page_name(query: &Query) -> Result<PageName, ApiError> {
@@ -60,18 +63,27 @@ fn page_name(query: &Query) -> Result<PageName, ApiError> {
     let key = query.find("page_key")?;
     match (url, key) {
         (Some(url), None) => {
-            Ok(PageName::Url(PageUrl::parse(url).ok().ok_or_else(|| invalid("page_url is not an absolute http or https address"))?))
+            Ok(PageName::Url(PageUrl::parse(url).ok().ok_or_else(
+                || invalid("page_url is not an absolute http or https address"),
+            )?))
         }
         (None, Some(key)) => Ok(PageName::Key {
             site: query.require("site")?.to_owned(),
-            key: PageKey::parse(key).ok().ok_or_else(|| invalid("page_key can't be a page's key"))?,
+            key: PageKey::parse(key)
+                .ok()
+                .ok_or_else(|| invalid("page_key can't be a page's key"))?,
         }),
-        _ => Err(invalid("name the page by either page_url, or page_key and site")),
+        _ => Err(invalid(
+            "name the page by either page_url, or page_key and site",
+        )),
     }
 }
 
 fn start(query: &Query) -> Result<Start, ApiError> {
-    match (query.find("cursor")?, query.parsed("around", |id| id.parse().ok())?) {
+    match (
+        query.find("cursor")?,
+        query.parsed("around", |id| id.parse().ok())?,
+    ) {
         (None, None) => Ok(Start::Beginning),
         (Some(cursor), None) => Ok(Start::Cursor(cursor.to_owned())),
         (None, Some(id)) => Ok(Start::Around(id)),
@@ -105,7 +117,12 @@ pub async fn replies(
     id: PathId<CommentId>,
     query: Query,
 ) -> Result<HttpResponse, ApiError> {
-    let replies = comments.replies(id.0, query.find("cursor")?, query.limit()?).await?;
+    let replies = comments
+        .replies(id.0, query.find("cursor")?, query.limit()?)
+        .await?;
     let list = ReplyList::from(replies);
-    Ok(public_json(&request, serde_json::to_vec(&list).unwrap_or_default()))
+    Ok(public_json(
+        &request,
+        serde_json::to_vec(&list).unwrap_or_default(),
+    ))
 }

@@ -27,7 +27,9 @@ impl FromRequest for Bearer {
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
-        let Some(value) = request.headers().get(header::AUTHORIZATION) else { return ready(Ok(Self(None))) };
+        let Some(value) = request.headers().get(header::AUTHORIZATION) else {
+            return ready(Ok(Self(None)));
+        };
         let token = value
             .to_str()
             .ok()
@@ -36,7 +38,10 @@ impl FromRequest for Bearer {
             .and_then(|(_, token)| ManageToken::parse(token.trim()));
         ready(match token {
             Some(token) => Ok(Self(Some(token))),
-            None => Err(ApiError::because(Code::CommentNotFound, "the token is not good for this")),
+            None => Err(ApiError::because(
+                Code::CommentNotFound,
+                "the token is not good for this",
+            )),
         })
     }
 }
@@ -63,7 +68,11 @@ impl FromRequest for IdempotencyKey {
             .and_then(|key| key.map(Some).ok_or(())),
             (Some(_), Some(_)) => Err(()),
         };
-        ready(key.map(Self).ok().ok_or_else(|| ApiError::new(Code::InvalidIdempotencyKey)))
+        ready(
+            key.map(Self)
+                .ok()
+                .ok_or_else(|| ApiError::new(Code::InvalidIdempotencyKey)),
+        )
     }
 }
 
@@ -75,9 +84,18 @@ impl FromRequest for WebOrigin {
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
-        let Some(value) = request.headers().get(header::ORIGIN) else { return ready(Ok(Self(None))) };
-        let origin = value.to_str().ok().and_then(|text| Origin::parse(text).ok());
-        ready(origin.map(|origin| Self(Some(origin))).ok_or_else(|| ApiError::new(Code::OriginNotAllowed)))
+        let Some(value) = request.headers().get(header::ORIGIN) else {
+            return ready(Ok(Self(None)));
+        };
+        let origin = value
+            .to_str()
+            .ok()
+            .and_then(|text| Origin::parse(text).ok());
+        ready(
+            origin
+                .map(|origin| Self(Some(origin)))
+                .ok_or_else(|| ApiError::new(Code::OriginNotAllowed)),
+        )
     }
 }
 
@@ -94,6 +112,10 @@ impl FromRequest for ReadAllowance {
             Some(comments) => comments.limits().take_read(from.network()),
             None => Ok(()),
         };
-        ready(taken.map(|()| Self).map_err(|wait| ApiError::new(Code::RateLimited).retry_after(wait)))
+        ready(
+            taken
+                .map(|()| Self)
+                .map_err(|wait| ApiError::new(Code::RateLimited).retry_after(wait)),
+        )
     }
 }

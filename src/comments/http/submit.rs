@@ -8,10 +8,10 @@ use super::wire::{SubmitComment, SubmitReceipt, USER_AGENT_CHARS_MAX};
 use super::{Bearer, IdempotencyKey, WebOrigin};
 use crate::comments::Comments;
 use crate::comments::service::Submission;
+use crate::web::Valid;
 use crate::web::client_address::ClientAddress;
 use crate::web::conditional::private_json;
 use crate::web::problem::{ApiError, Problem};
-use crate::web::Valid;
 
 /// Takes a reader's comment; the answer says whether it is published or waits for a moderator.
 #[utoipa::path(
@@ -49,19 +49,37 @@ pub async fn submit(
     let (WebOrigin(origin), IdempotencyKey(idempotency_key), Bearer(voucher)) = headers;
     let network = from.network();
     let draft = body.0.into_draft(from, user_agent(&request))?;
-    let receipt = comments.submit(Submission { draft, idempotency_key, origin, voucher, network }).await?;
+    let receipt = comments
+        .submit(Submission {
+            draft,
+            idempotency_key,
+            origin,
+            voucher,
+            network,
+        })
+        .await?;
     let mut answer = HttpResponse::Created();
-    answer.insert_header((header::LOCATION, format!("/api/v1/comments/{}", receipt.comment.comment.id)));
+    answer.insert_header((
+        header::LOCATION,
+        format!("/api/v1/comments/{}", receipt.comment.comment.id),
+    ));
     if receipt.replayed {
         answer.insert_header(("Idempotency-Replayed", "true"));
     }
-    let body = SubmitReceipt { comment: receipt.comment.into(), manage_token: receipt.manage_token };
+    let body = SubmitReceipt {
+        comment: receipt.comment.into(),
+        manage_token: receipt.manage_token,
+    };
     Ok(private_json(answer, &body))
 }
 
 /// The browser's name of itself, without what can't be stored, cut to its bound.
 fn user_agent(request: &HttpRequest) -> Option<String> {
     let text = String::from_utf8_lossy(request.headers().get(header::USER_AGENT)?.as_bytes());
-    let kept: String = text.chars().filter(|c| !c.is_control()).take(USER_AGENT_CHARS_MAX).collect();
+    let kept: String = text
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(USER_AGENT_CHARS_MAX)
+        .collect();
     (!kept.is_empty()).then_some(kept)
 }

@@ -24,19 +24,41 @@ use crate::web::problem::{ApiError, FieldProblem};
 #[serde(default)]
 pub struct SubmitComment {
     /// The page's absolute http or https address, without user information; its origin is one of a site's.
-    #[schema(required = true, nullable = false, max_length = 2048, example = "https://example.org/tides")]
+    #[schema(
+        required = true,
+        nullable = false,
+        max_length = 2048,
+        example = "https://example.org/tides"
+    )]
     #[validate(required(code = "required", message = "is required"), custom(function = check_page_url))]
     pub page_url: Option<String>,
     /// The author's name, shown with the comment.
-    #[schema(required = true, nullable = false, min_length = 1, max_length = 100, example = "Ada")]
+    #[schema(
+        required = true,
+        nullable = false,
+        min_length = 1,
+        max_length = 100,
+        example = "Ada"
+    )]
     #[validate(required(code = "required", message = "is required"), custom(function = check_name))]
     pub name: Option<String>,
     /// The author's e-mail address; never published.
-    #[schema(required = true, nullable = false, max_length = 254, example = "ada@example.org")]
+    #[schema(
+        required = true,
+        nullable = false,
+        max_length = 254,
+        example = "ada@example.org"
+    )]
     #[validate(required(code = "required", message = "is required"), custom(function = check_email))]
     pub email: Option<String>,
     /// The text, in a Markdown subset: paragraphs, emphasis, code, quotes, lists, links. Raw HTML is shown as text.
-    #[schema(required = true, nullable = false, min_length = 1, max_length = 10000, example = "The *spring tide* comes later.")]
+    #[schema(
+        required = true,
+        nullable = false,
+        min_length = 1,
+        max_length = 10000,
+        example = "The *spring tide* comes later."
+    )]
     #[validate(required(code = "required", message = "is required"), custom(function = check_body))]
     pub body: Option<String>,
     /// The author's website, http or https.
@@ -90,12 +112,21 @@ fn check_page_key(text: &str) -> Result<(), ValidationError> {
 }
 
 fn parse_id(text: &str) -> Result<CommentId, Complaint> {
-    text.parse().ok().ok_or_else(|| Complaint::new(ComplaintCode::InvalidValue, "must be a comment's id"))
+    text.parse()
+        .ok()
+        .ok_or_else(|| Complaint::new(ComplaintCode::InvalidValue, "must be a comment's id"))
 }
 
 /// What forms send for a field that was left empty is nothing.
-fn optional<T>(text: &str, parse: impl FnOnce(&str) -> Result<T, Complaint>) -> Result<Option<T>, Complaint> {
-    if text.trim().is_empty() { Ok(None) } else { parse(text).map(Some) }
+fn optional<T>(
+    text: &str,
+    parse: impl FnOnce(&str) -> Result<T, Complaint>,
+) -> Result<Option<T>, Complaint> {
+    if text.trim().is_empty() {
+        Ok(None)
+    } else {
+        parse(text).map(Some)
+    }
 }
 
 /// What an author's browser calls itself may be of any length; this much is kept.
@@ -103,9 +134,14 @@ pub const USER_AGENT_CHARS_MAX: usize = 512;
 
 impl SubmitComment {
     /// The fields as the trade knows them.
-    pub fn into_draft(self, from: ClientAddress, user_agent: Option<String>) -> Result<Draft, ApiError> {
+    pub fn into_draft(
+        self,
+        from: ClientAddress,
+        user_agent: Option<String>,
+    ) -> Result<Draft, ApiError> {
         fn take<T>(field: &'static str, parsed: Result<T, Complaint>) -> Result<T, ApiError> {
-            parsed.map_err(|complaint| ApiError::of_fields(vec![FieldProblem::new(field, complaint)]))
+            parsed
+                .map_err(|complaint| ApiError::of_fields(vec![FieldProblem::new(field, complaint)]))
         }
         fn need(text: Option<&String>) -> &str {
             text.map_or("", String::as_str)
@@ -280,7 +316,11 @@ impl From<ThreadList> for CommentList {
     fn from(list: ThreadList) -> Self {
         Self {
             page: list.page.into(),
-            comments: list.threads.into_iter().map(ThreadedComment::from).collect(),
+            comments: list
+                .threads
+                .into_iter()
+                .map(ThreadedComment::from)
+                .collect(),
             next_cursor: list.next_cursor,
         }
     }

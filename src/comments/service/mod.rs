@@ -30,7 +30,13 @@ pub struct Comments {
 
 impl Comments {
     /// With the server's secret for manage tokens, idempotency keys and avatars.
-    pub fn new(database: Database, sites: Sites, clock: Clock, secret: &ServerSecret, limits: Arc<Limits>) -> Self {
+    pub fn new(
+        database: Database,
+        sites: Sites,
+        clock: Clock,
+        secret: &ServerSecret,
+        limits: Arc<Limits>,
+    ) -> Self {
         Self {
             database,
             sites,

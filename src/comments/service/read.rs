@@ -54,14 +54,22 @@ impl Order {
     fn beginning(self) -> Place {
         match self {
             Self::Oldest => earliest(),
-            Self::Newest | Self::Top => Place { rank: i32::MAX, at: FAR_FUTURE, id: CommentId::from_uuid(Uuid::max()) },
+            Self::Newest | Self::Top => Place {
+                rank: i32::MAX,
+                at: FAR_FUTURE,
+                id: CommentId::from_uuid(Uuid::max()),
+            },
         }
     }
 
     fn decode(self, cursor: &str) -> Option<Place> {
         if self == Self::Top {
             let RankCursor { rank, at, id } = RankCursor::decode(self.tag(), cursor)?;
-            return Some(Place { rank, at, id: CommentId::from_uuid(id) });
+            return Some(Place {
+                rank,
+                at,
+                id: CommentId::from_uuid(id),
+            });
         }
         decode_time(self.tag(), cursor)
     }
@@ -69,9 +77,18 @@ impl Order {
     /// The cursor's text for a list that goes on with this item.
     fn encode(self, place: &Place) -> String {
         if self == Self::Top {
-            return RankCursor { rank: place.rank, at: place.at, id: *place.id.as_uuid() }.encode(self.tag());
+            return RankCursor {
+                rank: place.rank,
+                at: place.at,
+                id: *place.id.as_uuid(),
+            }
+            .encode(self.tag());
         }
-        TimeCursor { at: place.at, id: *place.id.as_uuid() }.encode(self.tag())
+        TimeCursor {
+            at: place.at,
+            id: *place.id.as_uuid(),
+        }
+        .encode(self.tag())
     }
 }
 
@@ -79,12 +96,20 @@ const FAR_FUTURE: OffsetDateTime = time::macros::datetime!(9999-12-31 0:00 UTC);
 const FAR_PAST: OffsetDateTime = time::macros::datetime!(0001-01-01 0:00 UTC);
 
 fn earliest() -> Place {
-    Place { rank: i32::MIN, at: FAR_PAST, id: CommentId::from_uuid(Uuid::nil()) }
+    Place {
+        rank: i32::MIN,
+        at: FAR_PAST,
+        id: CommentId::from_uuid(Uuid::nil()),
+    }
 }
 
 fn decode_time(tag: CursorTag, cursor: &str) -> Option<Place> {
     let TimeCursor { at, id } = TimeCursor::decode(tag, cursor)?;
-    Some(Place { rank: 0, at, id: CommentId::from_uuid(id) })
+    Some(Place {
+        rank: 0,
+        at,
+        id: CommentId::from_uuid(id),
+    })
 }
 
 /// How the wanted page is named.
@@ -207,10 +232,17 @@ impl Comments {
         .ok_or(Error::UnknownSite)?;
         let (from, around) = match &asked.start {
             Start::Beginning => (asked.order.beginning(), None),
-            Start::Cursor(cursor) => (asked.order.decode(cursor).ok_or(Error::InvalidCursor)?, None),
+            Start::Cursor(cursor) => (
+                asked.order.decode(cursor).ok_or(Error::InvalidCursor)?,
+                None,
+            ),
             Start::Around(id) => (asked.order.beginning(), Some(*id)),
         };
-        let span = store::Span { from, around, rows: asked.limit.rows() };
+        let span = store::Span {
+            from,
+            around,
+            rows: asked.limit.rows(),
+        };
         self.database
             .run(Lane::Readers, async |connection: &mut PgConnection| {
                 self.list_on(connection, &asked, &site, &span).await
@@ -229,7 +261,11 @@ impl Comments {
             PageName::Url(url) => (Some(url.key()), None),
             PageName::Key { key, .. } => (None, Some(key.as_str())),
         };
-        let page = store::PageAsked { site: site.id, url_key, key };
+        let page = store::PageAsked {
+            site: site.id,
+            url_key,
+            key,
+        };
         let aged = match asked.order {
             Order::Oldest => store::list_oldest(connection, &page, span).await?,
             Order::Newest => store::list_newest(connection, &page, span).await?,
@@ -238,25 +274,46 @@ impl Comments {
         let Some(store::Aged { mut listed, began }) = aged else {
             return match span.around {
                 Some(_) => Err(Error::NotFound),
-                None => Ok(ThreadList { page: unknown_page(asked, site), threads: Vec::new(), next_cursor: None }),
+                None => Ok(ThreadList {
+                    page: unknown_page(asked, site),
+                    threads: Vec::new(),
+                    next_cursor: None,
+                }),
             };
         };
         if !listed.found {
             return Err(Error::NotFound);
         }
         listed.page.comments_open &= !site.has_closed(began, self.clock.now());
-        let next_cursor = listed.places.get(asked.limit.get()).map(|place| asked.order.encode(place));
-        let roots: Vec<CommentId> = listed.places.iter().take(asked.limit.get()).map(|place| place.id).collect();
+        let next_cursor = listed
+            .places
+            .get(asked.limit.get())
+            .map(|place| asked.order.encode(place));
+        let roots: Vec<CommentId> = listed
+            .places
+            .iter()
+            .take(asked.limit.get())
+            .map(|place| place.id)
+            .collect();
         let threads = if roots.is_empty() {
             Vec::new()
         } else {
             gather(store::load_threads(connection, &roots, span.around).await?)
         };
-        Ok(ThreadList { page: listed.page, threads, next_cursor })
+        Ok(ThreadList {
+            page: listed.page,
+            threads,
+            next_cursor,
+        })
     }
 
     /// A thread's answers after those that the list showed. One round trip.
-    pub async fn replies(&self, root: CommentId, cursor: Option<&str>, limit: Limit) -> Result<Replies, Error> {
+    pub async fn replies(
+        &self,
+        root: CommentId,
+        cursor: Option<&str>,
+        limit: Limit,
+    ) -> Result<Replies, Error> {
         let from = match cursor {
             None => earliest(),
             Some(cursor) => decode_time(REPLIES_TAG, cursor).ok_or(Error::InvalidCursor)?,
@@ -269,7 +326,10 @@ impl Comments {
             .await?;
         let mut replies = found.ok_or(Error::NotFound)?;
         let next_cursor = cut(&mut replies, limit.get());
-        Ok(Replies { replies, next_cursor })
+        Ok(Replies {
+            replies,
+            next_cursor,
+        })
     }
 
     /// A published comment. One round trip.
@@ -293,7 +353,9 @@ impl Comments {
 
     async fn load_whole(&self, id: CommentId) -> Result<store::WholeComment, Error> {
         self.database
-            .run(Lane::Readers, async |connection: &mut PgConnection| self.find_whole(connection, id).await)
+            .run(Lane::Readers, async |connection: &mut PgConnection| {
+                self.find_whole(connection, id).await
+            })
             .await
     }
 
@@ -348,7 +410,11 @@ fn cut(replies: &mut Vec<Published>, length: usize) -> Option<String> {
             Published::Comment(comment) => (comment.submitted_at, comment.id),
             Published::Removed(removed) => (removed.submitted_at, removed.id),
         };
-        TimeCursor { at, id: *id.as_uuid() }.encode(REPLIES_TAG)
+        TimeCursor {
+            at,
+            id: *id.as_uuid(),
+        }
+        .encode(REPLIES_TAG)
     });
     replies.truncate(length);
     next

@@ -68,8 +68,15 @@ impl Comments {
     /// or more only after a lost race or a key whose time is over.
     pub async fn submit(&self, submission: Submission) -> Result<Receipt, Error> {
         let draft = &submission.draft;
-        let site = self.sites.find_by_origin(draft.page_url.origin()).ok_or(Error::UnknownSiteSubmitted)?;
-        if submission.origin.as_ref().is_some_and(|origin| !self.sites.may_write(origin, &site)) {
+        let site = self
+            .sites
+            .find_by_origin(draft.page_url.origin())
+            .ok_or(Error::UnknownSiteSubmitted)?;
+        if submission
+            .origin
+            .as_ref()
+            .is_some_and(|origin| !self.sites.may_write(origin, &site))
+        {
             return Err(Error::OriginNotAllowed);
         }
         let prints = self.fingerprints(&submission, &site);
@@ -82,8 +89,16 @@ impl Comments {
         self.database
             .run(Lane::Readers, async |connection: &mut PgConnection| {
                 for _ in 0..ATTEMPTS_MAX {
-                    if let Some(receipt) =
-                        self.attempt(connection, &submission, &site, &prints, &body_html, &mut pace).await?
+                    if let Some(receipt) = self
+                        .attempt(
+                            connection,
+                            &submission,
+                            &site,
+                            &prints,
+                            &body_html,
+                            &mut pace,
+                        )
+                        .await?
                     {
                         return Ok(receipt);
                     }
@@ -94,7 +109,9 @@ impl Comments {
     }
 
     fn take(&self, submission: &Submission) -> Result<Pace, Error> {
-        self.limits.take_submission(submission.network, submission.draft.email.key()).map_err(Error::RateLimited)
+        self.limits
+            .take_submission(submission.network, submission.draft.email.key())
+            .map_err(Error::RateLimited)
     }
 
     fn fingerprints(&self, submission: &Submission, site: &Site) -> Fingerprints {
@@ -109,12 +126,24 @@ impl Comments {
             content: hash(&[
                 site_id,
                 draft.page_url.key().as_bytes(),
-                draft.page_key.as_ref().map_or("", |key| key.as_str()).as_bytes(),
-                draft.page_title.as_ref().map_or("", |title| title.as_str()).as_bytes(),
+                draft
+                    .page_key
+                    .as_ref()
+                    .map_or("", |key| key.as_str())
+                    .as_bytes(),
+                draft
+                    .page_title
+                    .as_ref()
+                    .map_or("", |title| title.as_str())
+                    .as_bytes(),
                 parent.as_deref().unwrap_or("").as_bytes(),
                 draft.name.as_str().as_bytes(),
                 draft.email.key().as_str().as_bytes(),
-                draft.website.as_ref().map_or("", |website| website.as_str()).as_bytes(),
+                draft
+                    .website
+                    .as_ref()
+                    .map_or("", |website| website.as_str())
+                    .as_bytes(),
                 draft.body.as_str().as_bytes(),
             ]),
         }
@@ -155,7 +184,8 @@ impl Comments {
         let known = matches!((&submission.voucher, facts.voucher_version),
             (Some(token), Some(version)) if self.tokens.verify(token, version));
         let page_id = page.unwrap_or_else(|| PageId::new(now));
-        let avatar = AvatarHash::new(&self.avatars, site.id, draft.email.key(), &draft.name).to_string();
+        let avatar =
+            AvatarHash::new(&self.avatars, site.id, draft.email.key(), &draft.name).to_string();
         let new = store::NewComment {
             id,
             site: site.id,
@@ -175,7 +205,9 @@ impl Comments {
         };
         match store::insert(connection, &new).await? {
             store::Stored::Inserted => Ok(Some(self.receipt(&new, site))),
-            store::Stored::InTheWay(earlier) => self.answer_earlier(connection, &earlier, prints, now).await,
+            store::Stored::InTheWay(earlier) => {
+                self.answer_earlier(connection, &earlier, prints, now).await
+            }
             store::Stored::Raced => Ok(None),
         }
     }
@@ -192,7 +224,9 @@ impl Comments {
             store::free_keys(connection, earlier.id, now - REMEMBERED).await?;
             return Ok(None);
         }
-        let same_key = prints.idempotency_key.is_some_and(|key| earlier.idempotency_key.as_deref() == Some(&key[..]));
+        let same_key = prints
+            .idempotency_key
+            .is_some_and(|key| earlier.idempotency_key.as_deref() == Some(&key[..]));
         if !same_key {
             return Err(Error::Duplicate);
         }
@@ -201,7 +235,11 @@ impl Comments {
         }
         let whole = self.find_whole(connection, earlier.id).await?;
         let manage_token = self.tokens.make(earlier.id, whole.token_version);
-        Ok(Some(Receipt { comment: AuthorView::of(whole), manage_token, replayed: true }))
+        Ok(Some(Receipt {
+            comment: AuthorView::of(whole),
+            manage_token,
+            replayed: true,
+        }))
     }
 
     fn receipt(&self, new: &store::NewComment<'_>, site: &Site) -> Receipt {
@@ -219,7 +257,10 @@ impl Comments {
                     parent_id: new.parent_id,
                     depth: new.depth,
                     name: draft.name.as_str().to_owned(),
-                    website: draft.website.as_ref().map(|website| website.as_str().to_owned()),
+                    website: draft
+                        .website
+                        .as_ref()
+                        .map(|website| website.as_str().to_owned()),
                     is_staff: false,
                     avatar: new.avatar.to_owned(),
                     body_html: new.body_html.to_owned(),
@@ -245,7 +286,11 @@ fn open_page(
             NewPages::Registered => Err(Error::PageNotRegistered),
         };
     };
-    if draft.page_key.as_ref().is_some_and(|key| page.key.as_deref() != Some(key.as_str())) {
+    if draft
+        .page_key
+        .as_ref()
+        .is_some_and(|key| page.key.as_deref() != Some(key.as_str()))
+    {
         return Err(Error::UnknownPageKey);
     }
     if !page.comments_open || site.has_closed(page.began, now) {
@@ -254,16 +299,28 @@ fn open_page(
     Ok(Some(page.id))
 }
 
-fn position(id: CommentId, draft: &Draft, parent: Option<&store::ParentFacts>) -> Result<Position, Error> {
+fn position(
+    id: CommentId,
+    draft: &Draft,
+    parent: Option<&store::ParentFacts>,
+) -> Result<Position, Error> {
     match (draft.parent_id, parent) {
-        (None, _) => Ok(Position { parent_id: None, root_id: id, depth: 0 }),
+        (None, _) => Ok(Position {
+            parent_id: None,
+            root_id: id,
+            depth: 0,
+        }),
         (Some(_), None) => Err(Error::ParentNotFound),
-        (Some(_), Some(parent)) if parent.depth < DEPTH_MAX => {
-            Ok(Position { parent_id: Some(parent.id), root_id: parent.root_id, depth: parent.depth + 1 })
-        }
-        (Some(_), Some(deepest)) => {
-            Ok(Position { parent_id: deepest.parent_id, root_id: deepest.root_id, depth: deepest.depth })
-        }
+        (Some(_), Some(parent)) if parent.depth < DEPTH_MAX => Ok(Position {
+            parent_id: Some(parent.id),
+            root_id: parent.root_id,
+            depth: parent.depth + 1,
+        }),
+        (Some(_), Some(deepest)) => Ok(Position {
+            parent_id: deepest.parent_id,
+            root_id: deepest.root_id,
+            depth: deepest.depth,
+        }),
     }
 }
 
@@ -276,7 +333,11 @@ fn judge(hold: Hold, author_is_known: bool, pace: Pace) -> Status {
 }
 
 fn duplicate_key(page: PageId, draft: &Draft) -> [u8; 32] {
-    hash(&[page.as_uuid().as_bytes(), draft.email.key().as_str().as_bytes(), draft.body.as_str().as_bytes()])
+    hash(&[
+        page.as_uuid().as_bytes(),
+        draft.email.key().as_str().as_bytes(),
+        draft.body.as_str().as_bytes(),
+    ])
 }
 
 /// SHA-256 over the parts, each behind its length, so that no two lists of parts give the same octets.

@@ -79,7 +79,11 @@ impl ListRow {
                     comments_open: self.comments_open,
                 },
                 places: keys
-                    .map(|((id, at), rank)| Place { rank, at, id: CommentId::from_uuid(id) })
+                    .map(|((id, at), rank)| Place {
+                        rank,
+                        at,
+                        id: CommentId::from_uuid(id),
+                    })
                     .collect(),
                 found: self.found,
             },
@@ -346,7 +350,10 @@ impl CommentRow {
     }
 
     fn into_thread_row(self) -> ThreadRow {
-        ThreadRow { reply_count: self.reply_count, published: self.into_published() }
+        ThreadRow {
+            reply_count: self.reply_count,
+            published: self.into_published(),
+        }
     }
 }
 

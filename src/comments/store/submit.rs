@@ -97,18 +97,29 @@ pub(in crate::comments) async fn ask(
         began: row.began,
     });
     let parent = match (row.parent_id, row.root_id, row.depth) {
-        (Some(id), Some(root_id), Some(depth)) => {
-            Some(ParentFacts { id, parent_id: row.grandparent_id, root_id, depth })
-        }
+        (Some(id), Some(root_id), Some(depth)) => Some(ParentFacts {
+            id,
+            parent_id: row.grandparent_id,
+            root_id,
+            depth,
+        }),
         _ => None,
     };
     let earlier = match (row.earlier_id, row.earlier_hash, row.earlier_at) {
-        (Some(id), Some(content_hash), Some(submitted_at)) => {
-            Some(Earlier { id, idempotency_key: row.earlier_key, content_hash, submitted_at })
-        }
+        (Some(id), Some(content_hash), Some(submitted_at)) => Some(Earlier {
+            id,
+            idempotency_key: row.earlier_key,
+            content_hash,
+            submitted_at,
+        }),
         _ => None,
     };
-    Ok(Facts { page, parent, earlier, voucher_version: row.voucher_version })
+    Ok(Facts {
+        page,
+        parent,
+        earlier,
+        voucher_version: row.voucher_version,
+    })
 }
 
 /// A judged submission, ready to be stored.
@@ -226,7 +237,12 @@ pub(in crate::comments) async fn insert(
         Some(row) => match (row.content_hash, row.submitted_at) {
             (Some(content_hash), Some(submitted_at)) => {
                 let idempotency_key = row.idempotency_key;
-                Stored::InTheWay(Earlier { id: row.id, idempotency_key, content_hash, submitted_at })
+                Stored::InTheWay(Earlier {
+                    id: row.id,
+                    idempotency_key,
+                    content_hash,
+                    submitted_at,
+                })
             }
             _ => Stored::Raced,
         },

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use validator::Validate;
 
 use super::wire::{CommentItem, refusal};
-use crate::accounts::http::Decides;
+use crate::accounts::extract::Decides;
 use crate::accounts::model::Caller;
 use crate::base::complaint::{Complaint, ComplaintCode};
 use crate::base::ids::CommentId;
@@ -16,7 +16,7 @@ use crate::comments::decisions::{Decision, DecisionRequest, Reason};
 use crate::moderation::Moderation;
 use crate::web::input::rule;
 use crate::web::problem::{FieldProblem, Problem};
-use crate::web::{ApiError, First, PathId, Strict};
+use crate::web::{ApiError, PathId, Strict};
 
 /// What goes with a decision; all of it may be missing, the whole body too.
 #[derive(Debug, Default, Deserialize, Validate, ToSchema)]
@@ -85,7 +85,7 @@ impl DecideComment {
 }
 
 /// Who decides, on which comment, and what goes with it; who decides is settled first.
-pub type Request = First<Decides, (PathId<CommentId>, Strict<DecideComment>)>;
+pub type Request = (Decides, PathId<CommentId>, Strict<DecideComment>);
 
 macro_rules! operation {
     ($(#[$doc:meta])* $name:ident, $path:literal, $id:literal, $decision:ident) => {
@@ -110,7 +110,7 @@ macro_rules! operation {
             security(("token" = [])),
         )]
         pub async fn $name(moderation: Data<Moderation>, request: Request) -> Result<HttpResponse, ApiError> {
-            let First(Decides(caller), (PathId(id), Strict(body))) = request;
+            let (Decides(caller), PathId(id), Strict(body)) = request;
             decide(&moderation, &caller, body.into_request(id, Decision::$decision)?).await
         }
     };

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use validator::{Validate, ValidationErrors, ValidationErrorsKind};
 
 use super::decide::parse_version;
-use crate::accounts::http::Decides;
+use crate::accounts::extract::Decides;
 use crate::base::complaint::{Complaint, ComplaintCode};
 use crate::base::ids::CommentId;
 use crate::comments::decisions::{Decision, DecisionRequest, DecisionResult, Outcome, Reason};
@@ -18,7 +18,7 @@ use crate::comments::model::Status;
 use crate::moderation::Moderation;
 use crate::web::input::rule;
 use crate::web::problem::{FieldProblem, Problem};
-use crate::web::{ApiError, First, Strict};
+use crate::web::{ApiError, Strict};
 
 /// The most decisions at once.
 const DECISIONS_MAX: usize = 500;
@@ -80,8 +80,9 @@ struct DecisionResultItem {
     security(("token" = [])),
 )]
 pub async fn decide_many(
+    Decides(caller): Decides,
     moderation: Data<Moderation>,
-    First(Decides(caller), Strict(body)): First<Decides, Strict<DecideComments>>,
+    Strict(body): Strict<DecideComments>,
 ) -> Result<HttpResponse, ApiError> {
     let requests = body.parse().map_err(ApiError::of_fields)?;
     let results = moderation.decide_many(&caller, &requests).await?;

@@ -6,17 +6,17 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::wire::CommentItem;
-use crate::accounts::http::Reads;
+use crate::accounts::extract::Reads;
 use crate::base::codes::Code;
 use crate::base::page_url::PageUrl;
 use crate::base::paging::{CursorTag, TimeCursor};
 use crate::base::text;
 use crate::comments::model::Status;
-use crate::comments::{Order, QueueFilter};
+use crate::comments::service::moderate::{Order, QueueFilter};
 use crate::moderation::Moderation;
+use crate::web::ApiError;
 use crate::web::problem::Problem;
 use crate::web::query::{Query, invalid};
-use crate::web::{ApiError, First};
 
 /// A page of comments.
 #[derive(Debug, Serialize, ToSchema)]
@@ -64,8 +64,9 @@ const DEFAULT_STATUSES: [Status; 4] = [
     security(("token" = [])),
 )]
 pub async fn list(
+    Reads(caller): Reads,
     moderation: Data<Moderation>,
-    First(Reads(caller), query): First<Reads, Query>,
+    query: Query,
 ) -> Result<HttpResponse, ApiError> {
     let filter = filter(&query)?;
     let page = moderation.list(&caller, &filter).await?;

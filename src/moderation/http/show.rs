@@ -4,12 +4,12 @@ use actix_web::HttpResponse;
 use actix_web::web::Data;
 
 use super::wire::CommentDetailsItem;
-use crate::accounts::http::Reads;
+use crate::accounts::extract::Reads;
 use crate::base::ids::CommentId;
 use crate::moderation::Moderation;
 use crate::web::problem::Problem;
 use crate::web::query::Query;
-use crate::web::{ApiError, First, PathId};
+use crate::web::{ApiError, PathId};
 
 /// One comment with its history.
 #[utoipa::path(
@@ -28,8 +28,10 @@ use crate::web::{ApiError, First, PathId};
     security(("token" = [])),
 )]
 pub async fn show(
+    Reads(caller): Reads,
     moderation: Data<Moderation>,
-    First(Reads(caller), (PathId(id), query)): First<Reads, (PathId<CommentId>, Query)>,
+    PathId(id): PathId<CommentId>,
+    query: Query,
 ) -> Result<HttpResponse, ApiError> {
     query.only(&[])?;
     let details = moderation.show(&caller, id).await?;
