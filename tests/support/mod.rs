@@ -1,0 +1,124 @@
+//! A database for each test, cloned from a migrated template, and the service on a real port. Must not know what is tested.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    dead_code,
+    reason = "helpers of tests may stop a test, and each test binary uses its own part of them"
+)]
+
+pub(crate) mod app;
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use rejoinder::database::embedded::{self, Durability, Embedded};
+use rejoinder::database::{self, Capacity, Database};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgPool};
+use tokio::sync::OnceCell;
+
+/// The server of this test binary, with the migrated template.
+struct Server {
+    options: PgConnectOptions,
+    template: String,
+    log: Option<PathBuf>,
+    /// Held until the process ends; then the keeper takes everything away.
+    _embedded: Option<Embedded>,
+}
+
+static SERVER: OnceCell<Server> = OnceCell::const_new();
+static NUMBER: AtomicU32 = AtomicU32::new(0);
+
+/// A name that no other test in this or another process has.
+fn unique(kind: &str) -> String {
+    format!("{kind}_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed))
+}
+
+async fn server() -> &'static Server {
+    SERVER.get_or_init(start_server).await
+}
+
+async fn start_server() -> Server {
+    let (options, log, embedded) = match given_server() {
+        Some(url) => (url.parse().expect("TEST_DATABASE_URL is not an address of a database"), None, None),
+        None => {
+            let embedded = embedded::start(embedded::Options {
+                data_dir: std::env::temp_dir().join(unique("rejoinder-tests")),
+                programs: None,
+                keeper: PathBuf::from(env!("CARGO_BIN_EXE_rejoinder")),
+                durability: Durability::ForTests,
+            })
+            .await
+            .unwrap();
+            (embedded.connect_options(), Some(embedded.log_file()), Some(embedded))
+        }
+    };
+    let options: PgConnectOptions = options;
+    let options = options.disable_statement_logging();
+    let template = unique("template");
+    execute(&options, format!("create database {template}")).await;
+    database::migrate(&options.clone().database(&template)).await.unwrap();
+    Server { options, template, log, _embedded: embedded }
+}
+
+#[expect(clippy::disallowed_methods, reason = "tests have no settings of their own")]
+fn given_server() -> Option<String> {
+    std::env::var("TEST_DATABASE_URL").ok()
+}
+
+/// Runs a statement whose names can't be bound, all made by ourselves.
+#[expect(clippy::disallowed_types, reason = "database names can't be bound; these are made here")]
+pub(crate) async fn execute(options: &PgConnectOptions, statement: String) {
+    let mut connection = options.connect().await.unwrap();
+    sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+/// One test's own database.
+pub(crate) struct TestDatabase {
+    /// How to reach it.
+    pub(crate) options: PgConnectOptions,
+    /// For looking behind the service.
+    pub(crate) pool: PgPool,
+    name: String,
+}
+
+impl TestDatabase {
+    /// A fresh copy of the template.
+    pub(crate) async fn create() -> Self {
+        let server = server().await;
+        let name = unique("test");
+        execute(&server.options, format!("create database {name} template {}", server.template)).await;
+        let options = server.options.clone().database(&name);
+        let pool = PgPoolOptions::new().max_connections(4).connect_with(options.clone()).await.unwrap();
+        Self { options, pool, name }
+    }
+
+    /// As the service uses it.
+    pub(crate) fn database(&self) -> Database {
+        Database::new(self.options.clone(), Capacity { readers: 16, moderators: 16 })
+    }
+
+    /// As a setting.
+    pub(crate) fn url(&self) -> String {
+        let mut url = self.options.to_url_lossy();
+        url.set_path(&self.name);
+        url.to_string()
+    }
+
+    /// Makes the server log every statement of this database; see [`Self::statements`].
+    pub(crate) async fn log_statements(&self) {
+        execute(&self.options, format!("alter database {} set log_statement = 'all'", self.name)).await;
+    }
+
+    /// The lines of the server's log that a statement of this database begins in; none with a server that was given.
+    pub(crate) async fn statements(&self) -> Option<Vec<String>> {
+        let log = server().await.log.as_ref()?;
+        let text = std::fs::read_to_string(log).unwrap();
+        let lines = text.lines().filter(|line| line.starts_with(&self.name));
+        let statement = |line: &&str| line.contains("execute ") || line.contains("statement: ");
+        Some(lines.filter(statement).map(str::to_owned).collect())
+    }
+}
