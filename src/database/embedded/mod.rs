@@ -254,12 +254,16 @@ impl Claim {
             programs,
             has_cluster,
         } = self;
+        let is_bundled = matches!(programs, Found::Bundled);
         let programs = match programs {
             Found::Installed(programs) => programs,
             Found::Bundled => bundle::unpack(&place.data_dir, &place.account)?,
         };
         if has_cluster {
             cluster::hand_over(&place)?;
+        } else if is_bundled && !bundle::is_plain(&programs.bin) {
+            let aside = bundle::unpack_aside(&place.account)?;
+            cluster::create(&place, &aside.programs, durability)?;
         } else {
             cluster::create(&place, &programs, durability)?;
         }

@@ -1,7 +1,7 @@
 //! Data directories that can't be used: one clear line, and nothing touched. Must not know how a start goes on.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::PathBuf;
 
 use rejoinder::database::embedded::{self, Durability};
@@ -90,11 +90,12 @@ async fn a_directory_of_somebody_else_is_refused_to_an_unprivileged_user() {
     );
     assert_eq!(picture(&data_dir), []);
 
-    start(&data_dir).await.stop().await.unwrap();
+    // Neither root nor the one who asks.
+    chown(scratch.data_dir("data/pgdata"), Some(4321), Some(4321)).unwrap();
     let line = Application::start_as_nobody(&scratch, &data_dir)
         .said
         .unwrap_err();
-    assert!(line.contains("belongs to the user with uid"), "{line}");
+    assert!(line.contains("belongs to the user with uid 4321"), "{line}");
 }
 
 #[tokio::test]
