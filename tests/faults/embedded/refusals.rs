@@ -6,13 +6,15 @@ use std::path::PathBuf;
 
 use rejoinder::database::embedded::{self, Durability};
 
-use super::{Application, Scratch, connects_within, is_root, options, picture, refusal, start};
+use super::{
+    Application, Scratch, connects_within, is_root, options, picture, refusal, start_quickly,
+};
 
 #[tokio::test]
 async fn a_second_instance_is_told_who_has_the_directory() {
     let scratch = Scratch::new();
     let data_dir = scratch.data_dir("data");
-    let first = start(&data_dir).await;
+    let first = start_quickly(&data_dir).await;
 
     let line = refusal(options(&data_dir, Durability::Durable)).await;
     let other = Application::start(&data_dir);
@@ -127,7 +129,7 @@ async fn programs_that_are_named_but_do_not_run_are_refused() {
 async fn a_server_that_does_not_start_shows_the_end_of_its_log() {
     let scratch = Scratch::new();
     let data_dir = scratch.data_dir("data");
-    start(&data_dir).await.stop().await.unwrap();
+    start_quickly(&data_dir).await.stop().await.unwrap();
     let settings = data_dir.join("pgdata/postgresql.conf");
     fs::write(&settings, "shared_preload_libraries = 'there_is_none'\n").unwrap();
 
