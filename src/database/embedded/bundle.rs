@@ -1,8 +1,7 @@
 //! The server programs packed into our binary, for machines that have none. The only file, with `build.rs`, that knows
 //! where they come from and what they need; must not know clusters.
 
-#[cfg(not(bundled_postgres))]
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::account::Account;
 use super::error::Error;
@@ -20,8 +19,35 @@ pub(super) fn unpack(_data_dir: &Path, _account: &Account) -> Result<Programs, E
     Err(Error::Bundle("this binary was built without it".to_owned()))
 }
 
+#[cfg(not(bundled_postgres))]
+pub(super) fn unpack_aside(_account: &Account) -> Result<Aside, Error> {
+    Err(Error::Bundle("this binary was built without it".to_owned()))
+}
+
 #[cfg(bundled_postgres)]
-pub(super) use packed::unpack;
+pub(super) use packed::{unpack, unpack_aside};
+
+/// Whether the path means the same to a shell: `initdb` calls `postgres` through one, its path in double quotes.
+pub(super) fn is_plain(path: &Path) -> bool {
+    let special = b"\"\\$`!\n";
+    !path
+        .as_os_str()
+        .as_encoded_bytes()
+        .iter()
+        .any(|byte| special.contains(byte))
+}
+
+/// Programs unpacked for a moment; dropping them removes them.
+pub(super) struct Aside {
+    pub(super) programs: Programs,
+    directory: PathBuf,
+}
+
+impl Drop for Aside {
+    fn drop(&mut self) {
+        drop(std::fs::remove_dir_all(&self.directory));
+    }
+}
 
 #[cfg(bundled_postgres)]
 mod packed {
@@ -35,7 +61,7 @@ mod packed {
 
     use super::super::programs::ask_with;
     use super::super::sha256_hex;
-    use super::{Account, Error, Programs};
+    use super::{Account, Aside, Error, MAJOR, Programs};
 
     /// Files one after the other, compressed; the form is told in `build.rs`.
     const ARCHIVE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/postgres.bundle"));
@@ -66,6 +92,30 @@ mod packed {
                 tried: format!("the bundled one doesn't run here: {cause}"),
             }
         })
+    }
+
+    /// Unpacks them under a plain name in the system's temporary directory, where nobody else can have been first.
+    pub(in super::super) fn unpack_aside(account: &Account) -> Result<Aside, Error> {
+        let name = format!("rejoinder-initdb-{}", std::process::id());
+        let directory = std::env::temp_dir().join(name);
+        account
+            .make_private(&directory)
+            .map_err(|cause| Error::Bundle(cause.to_string()))?;
+        // From here on it is removed, whatever happens.
+        let bin = directory.join("postgres/bin");
+        let environment = environment(&directory.join("postgres"));
+        let major = MAJOR.unwrap_or_default();
+        let aside = Aside {
+            programs: Programs {
+                bin,
+                major,
+                environment,
+            },
+            directory,
+        };
+        unpack_whole(&aside.directory.join("postgres"))
+            .map_err(|cause| Error::Bundle(cause.to_string()))?;
+        Ok(aside)
     }
 
     /// The library path that is built in is that of the machine it was built on, and its `initdb` looks for ICU data that aren't bundled.
@@ -169,5 +219,20 @@ mod packed {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_that_a_shell_would_read_otherwise_is_not_plain() {
+        for path in ["/srv/two words", "/it's/a,b", "/ü"] {
+            assert!(is_plain(Path::new(path)), "{path}");
+        }
+        for path in ["/\"quoted\"", "/$HOME", "/back\\slash", "/`id`"] {
+            assert!(!is_plain(Path::new(path)), "{path}");
+        }
     }
 }

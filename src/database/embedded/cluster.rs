@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use super::account::Place;
 use super::error::Error;
+use super::place::Place;
 use super::process::{clean_environment, poll_until};
 use super::programs::Programs;
 use super::{Durability, USER};

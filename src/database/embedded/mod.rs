@@ -11,6 +11,7 @@ mod error;
 mod keeper;
 mod leftover;
 mod lock;
+mod place;
 mod process;
 mod programs;
 mod server;
@@ -30,9 +31,9 @@ use tokio::time::{Instant, sleep, timeout};
 pub use error::Error;
 pub use keeper::keep;
 
-use account::Place;
 use keeper::Charge;
 use lock::{AppLock, Holder};
+use place::Place;
 use programs::{Found, Programs};
 
 /// The one role, who may do everything; only its user can reach the socket.
@@ -103,7 +104,7 @@ pub async fn start(options: Options) -> Result<Embedded, Error> {
 
 /// How administrative commands reach the database of a running service; none when no service runs on this directory.
 pub fn find_running(data_dir: &Path) -> Result<Option<PgConnectOptions>, Error> {
-    for path in account::places_of(data_dir)? {
+    for path in place::places_of(data_dir)? {
         let Holder::Process(pid) = lock::holder(&path)? else {
             continue;
         };
@@ -253,12 +254,16 @@ impl Claim {
             programs,
             has_cluster,
         } = self;
+        let is_bundled = matches!(programs, Found::Bundled);
         let programs = match programs {
             Found::Installed(programs) => programs,
             Found::Bundled => bundle::unpack(&place.data_dir, &place.account)?,
         };
         if has_cluster {
             cluster::hand_over(&place)?;
+        } else if is_bundled && !bundle::is_plain(&programs.bin) {
+            let aside = bundle::unpack_aside(&place.account)?;
+            cluster::create(&place, &aside.programs, durability)?;
         } else {
             cluster::create(&place, &programs, durability)?;
         }

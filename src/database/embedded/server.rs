@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
-use super::account::{Account, Place, short_hash};
+use super::account::Account;
 use super::error::Error;
+use super::place::{Place, short_hash};
 use super::{DATABASE, Durability, USER, cluster};
 
 /// The longest path of a socket that the system takes.

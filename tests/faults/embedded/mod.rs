@@ -68,6 +68,13 @@ async fn start(data_dir: &Path) -> Embedded {
         .unwrap()
 }
 
+/// Where nothing is killed, nothing need be synced to the disk.
+async fn start_quickly(data_dir: &Path) -> Embedded {
+    embedded::start(options(data_dir, Durability::ForTests))
+        .await
+        .unwrap()
+}
+
 async fn refusal(options: Options) -> String {
     let line = embedded::start(options)
         .await

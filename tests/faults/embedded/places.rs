@@ -5,7 +5,10 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 
 use rejoinder::database::embedded;
 
-use super::{Application, NOBODY, Scratch, ask_ps, connects_within, is_root, server_pid, start};
+use super::{
+    Application, NOBODY, Scratch, ask_ps, connects_within, is_root, server_pid, start,
+    start_quickly,
+};
 
 #[tokio::test]
 async fn spaces_quotes_commas_and_long_paths_are_no_trouble() {
@@ -19,7 +22,7 @@ async fn spaces_quotes_commas_and_long_paths_are_no_trouble() {
         &long,
     ] {
         let data_dir = scratch.data_dir(name);
-        let running = start(&data_dir).await;
+        let running = start_quickly(&data_dir).await;
         assert_eq!(running.data_dir(), data_dir);
         connects_within(&running.connect_options(), 1).await;
         let by_command = embedded::find_running(&data_dir).unwrap().expect("it runs");
@@ -46,7 +49,7 @@ async fn as_root_the_server_is_somebody_else() {
     }
     let scratch = Scratch::new();
     let data_dir = scratch.0.join("new/one");
-    let running = start(&data_dir).await;
+    let running = start_quickly(&data_dir).await;
     let cluster = fs::metadata(data_dir.join("pgdata")).unwrap();
     let server = ask_ps(server_pid(&data_dir), "uid").unwrap();
     assert_ne!(server, "0");
@@ -73,7 +76,7 @@ async fn as_root_a_cluster_keeps_the_user_it_has() {
     assert_eq!(ask_ps(pid, "uid"), Some(NOBODY.to_string()));
     unprivileged.kill();
 
-    let running = start(&data_dir).await;
+    let running = start_quickly(&data_dir).await;
     assert_eq!(
         ask_ps(server_pid(&data_dir), "uid"),
         Some(NOBODY.to_string())
@@ -116,7 +119,7 @@ async fn as_root_a_cluster_that_root_restored_is_handed_over() {
     }
     let scratch = Scratch::new();
     let data_dir = scratch.data_dir("data");
-    start(&data_dir).await.stop().await.unwrap();
+    start_quickly(&data_dir).await.stop().await.unwrap();
     let status = std::process::Command::new("chown")
         .arg("-R")
         .arg("0:0")
@@ -124,7 +127,7 @@ async fn as_root_a_cluster_that_root_restored_is_handed_over() {
         .status();
     assert!(status.unwrap().success());
 
-    let running = start(&data_dir).await;
+    let running = start_quickly(&data_dir).await;
     assert_ne!(ask_ps(server_pid(&data_dir), "uid").unwrap(), "0");
     running.stop().await.unwrap();
 }

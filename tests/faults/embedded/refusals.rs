@@ -1,18 +1,20 @@
 //! Data directories that can't be used: one clear line, and nothing touched. Must not know how a start goes on.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::PathBuf;
 
 use rejoinder::database::embedded::{self, Durability};
 
-use super::{Application, Scratch, connects_within, is_root, options, picture, refusal, start};
+use super::{
+    Application, Scratch, connects_within, is_root, options, picture, refusal, start_quickly,
+};
 
 #[tokio::test]
 async fn a_second_instance_is_told_who_has_the_directory() {
     let scratch = Scratch::new();
     let data_dir = scratch.data_dir("data");
-    let first = start(&data_dir).await;
+    let first = start_quickly(&data_dir).await;
 
     let line = refusal(options(&data_dir, Durability::Durable)).await;
     let other = Application::start(&data_dir);
@@ -90,11 +92,12 @@ async fn a_directory_of_somebody_else_is_refused_to_an_unprivileged_user() {
     );
     assert_eq!(picture(&data_dir), []);
 
-    start(&data_dir).await.stop().await.unwrap();
+    // Neither root nor the one who asks.
+    chown(scratch.data_dir("data/pgdata"), Some(4321), Some(4321)).unwrap();
     let line = Application::start_as_nobody(&scratch, &data_dir)
         .said
         .unwrap_err();
-    assert!(line.contains("belongs to the user with uid"), "{line}");
+    assert!(line.contains("belongs to the user with uid 4321"), "{line}");
 }
 
 #[tokio::test]
@@ -126,7 +129,7 @@ async fn programs_that_are_named_but_do_not_run_are_refused() {
 async fn a_server_that_does_not_start_shows_the_end_of_its_log() {
     let scratch = Scratch::new();
     let data_dir = scratch.data_dir("data");
-    start(&data_dir).await.stop().await.unwrap();
+    start_quickly(&data_dir).await.stop().await.unwrap();
     let settings = data_dir.join("pgdata/postgresql.conf");
     fs::write(&settings, "shared_preload_libraries = 'there_is_none'\n").unwrap();
 
