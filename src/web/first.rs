@@ -29,3 +29,38 @@ impl<A: FromRequest + 'static, B: FromRequest + 'static> FromRequest for First<A
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+    use crate::web::query::Query;
+
+    /// Refuses only after others had their turn, as a look into the database does.
+    #[derive(Debug)]
+    struct Nobody;
+
+    impl FromRequest for Nobody {
+        type Error = Error;
+        type Future = Pin<Box<dyn Future<Output = Result<Self, Error>>>>;
+
+        fn from_request(_request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+            Box::pin(async {
+                tokio::task::yield_now().await;
+                Err(actix_web::error::ErrorUnauthorized("nobody"))
+            })
+        }
+    }
+
+    #[actix_web::test]
+    async fn the_first_refusal_is_the_answer_even_when_it_comes_later() {
+        let request = TestRequest::with_uri("/?q=%ff").to_http_request();
+        let refusal = First::<Nobody, Query>::extract(&request).await.unwrap_err();
+        assert_eq!(refusal.as_response_error().status_code(), 401);
+        let refusal = First::<HttpRequest, Query>::extract(&request)
+            .await
+            .unwrap_err();
+        assert_eq!(refusal.as_response_error().status_code(), 400);
+    }
+}
