@@ -203,7 +203,7 @@ mod tests {
             .iter()
             .map(|(name, value)| ((*name).into(), (*value).into()))
             .collect();
-        let read = Box::new(|_: &std::path::Path| Err(io::Error::from(io::ErrorKind::NotFound)));
+        let read = Box::new(|_: &Path| Err(io::Error::from(io::ErrorKind::NotFound)));
         Settings::gather(Sources {
             flags: Flags::default(),
             environment,

@@ -9,7 +9,7 @@ use rejoinder::comments::decisions::{
     DecidedComment, Decider, Decision, DecisionRequest, DecisionResult, Outcome, Reason,
 };
 use rejoinder::comments::model::{ActorKind, Status};
-use rejoinder::comments::{decide_many, decide_one};
+use rejoinder::comments::service::moderate::{decide_many, decide_one};
 use rejoinder::database::{Error, Lane};
 use sqlx::{PgConnection, PgPool};
 

@@ -47,7 +47,7 @@ impl Seed {
     pub(crate) async fn plant(pool: &PgPool) -> Self {
         let now = Clock::new().now();
         let (site, moderator) = (SiteId::new(now), ModeratorId::new(now));
-        let slug = format!("s{}", &site.as_uuid().simple().to_string()[..31]);
+        let slug = format!("s{}", site.as_uuid().simple());
         sqlx::query!(
             "insert into sites (id, slug, name, created_at) values ($1, $2, 'Tides', $3)",
             site.as_uuid(),

@@ -127,10 +127,11 @@ fn push_places(sql: &mut QueryBuilder<Postgres>, scope: &SiteScope, filter: &Que
     sql.push("places as materialized (");
     match &filter.page {
         Some(page) => {
-            sql.push(
-                "select g.id from sites s join pages g on g.site_id = s.id where g.url_key = ",
-            );
-            sql.push_bind(page.key().to_owned());
+            // An address stands at most once in a site; `limit` keeps it a look into the index for each site.
+            sql.push("select g.id from sites s cross join lateral (select p.id from pages p");
+            sql.push(" where p.site_id = s.id and p.url_key = ")
+                .push_bind(page.key().to_owned());
+            sql.push(" limit 1) g where true");
         }
         None => {
             sql.push("select s.id from sites s where true");
@@ -154,40 +155,71 @@ const fn place_column(filter: &QueueFilter) -> &'static str {
     }
 }
 
-/// Each place and state is a stretch of an index in the right order: the first few of each, merged. A common
-/// `in (…)` over both would sort everything that ever was there.
+/// The first keys in the order of the list.
 fn push_list(sql: &mut QueryBuilder<Postgres>, filter: &QueueFilter) {
-    sql.push("keys as (select f.id, f.submitted_at from places l cross join unnest(");
-    sql.push_bind(status_words(filter));
-    sql.push("::text[]) as t (status) cross join lateral (select c.id, c.submitted_at from comments c where ");
-    sql.push(place_column(filter))
-        .push(" = l.id and c.status = t.status");
-    push_after(sql, filter);
-    push_order(sql, "c", filter.order);
-    sql.push(" limit ")
-        .push_bind(filter.limit.rows())
-        .push(") f");
+    sql.push("keys as (");
+    push_stretches(sql, filter, "");
     push_order(sql, "f", filter.order);
     sql.push(" limit ").push_bind(filter.limit.rows()).push(")");
 }
 
-/// Words are looked up in their own index.
+/// Each place and state is a stretch of an index in the right order: the first few of each, to be merged as `f`. A
+/// common `in (…)` over both would sort everything that ever was there.
+fn push_stretches(sql: &mut QueryBuilder<Postgres>, filter: &QueueFilter, condition: &'static str) {
+    sql.push("select f.id, f.submitted_at from places l cross join unnest(");
+    sql.push_bind(status_words(filter));
+    sql.push("::text[]) as t (status) cross join lateral (");
+    sql.push("select c.id, c.submitted_at from comments c where ");
+    sql.push(place_column(filter))
+        .push(" = l.id and c.status = t.status")
+        .push(condition);
+    push_after(sql, "c", filter);
+    push_order(sql, "c", filter.order);
+    sql.push(" limit ")
+        .push_bind(filter.limit.rows())
+        .push(") f");
+}
+
+/// So many comments that hold the words are looked up in the index of words and sorted; where there are more, the
+/// list is walked in its own order instead, in which such common words are found soon.
+const HITS_MAX: i64 = 50_000;
+
+/// Sorting all hits of a common word took longer the more comments there were, for every page anew; walking the list
+/// for a rare word passes everything that ever was there. The number of hits tells which it is, so the statement
+/// counts them first, up to a bound. What only excludes words has no hits in the index (`querytree` says `T`) and is
+/// walked. The query is a scalar subselect, so that the planner can't estimate a word and choose a sequential scan;
+/// the function in the walk is what `@@` calls, and no index answers it.
 fn push_search(
     sql: &mut QueryBuilder<Postgres>,
     personal_data: PersonalData,
     words: &str,
     filter: &QueueFilter,
 ) {
-    sql.push("keys as (select c.id, c.submitted_at from comments c where c.search @@ ");
+    sql.push("asked as materialized (");
+    sql.push("select q.words, querytree(q.words) <> 'T' as indexable from (select ");
     push_words(sql, personal_data, words);
-    sql.push(" and c.status = any(")
+    sql.push(" as words) q), hits as materialized (select c.id, c.submitted_at, c.status, ");
+    sql.push(place_column(filter))
+        .push(" as place from comments c");
+    sql.push(" where (select a.indexable from asked a) and c.search @@ (select a.words from asked a) limit ");
+    sql.push_bind(HITS_MAX + 1);
+    sql.push("), rare as materialized (select (select a.indexable from asked a) and count(*) <= ");
+    sql.push_bind(HITS_MAX);
+    sql.push(" as word from hits), keys as (select f.id, f.submitted_at from (");
+    sql.push("select h.id, h.submitted_at from hits h where (select r.word from rare r)");
+    sql.push(" and h.status = any(")
         .push_bind(status_words(filter))
         .push(")");
-    sql.push(" and ")
-        .push(place_column(filter))
-        .push(" in (select l.id from places l)");
-    push_after(sql, filter);
-    push_order(sql, "c", filter.order);
+    sql.push(" and h.place in (select l.id from places l)");
+    push_after(sql, "h", filter);
+    sql.push(" union all ");
+    push_stretches(
+        sql,
+        filter,
+        " and ts_match_vq(c.search, (select a.words from asked a))",
+    );
+    sql.push(" where not (select r.word from rare r)) f");
+    push_order(sql, "f", filter.order);
     sql.push(" limit ").push_bind(filter.limit.rows()).push(")");
 }
 
@@ -208,10 +240,14 @@ fn push_words(sql: &mut QueryBuilder<Postgres>, personal_data: PersonalData, wor
     }
 }
 
-fn push_after(sql: &mut QueryBuilder<Postgres>, filter: &QueueFilter) {
+fn push_after(sql: &mut QueryBuilder<Postgres>, table: &'static str, filter: &QueueFilter) {
     if let Some(after) = filter.after {
-        sql.push(" and (c.submitted_at, c.id)")
-            .push(filter.order.beyond());
+        sql.push(" and (")
+            .push(table)
+            .push(".submitted_at, ")
+            .push(table)
+            .push(".id)");
+        sql.push(filter.order.beyond());
         sql.push("(")
             .push_bind(after.at)
             .push(", ")

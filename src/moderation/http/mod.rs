@@ -5,3 +5,60 @@ pub mod decide_many;
 pub mod list;
 pub mod show;
 mod wire;
+
+#[cfg(test)]
+mod tests {
+    use utoipa::OpenApi;
+
+    #[derive(OpenApi)]
+    #[openapi(paths(
+        super::list::list,
+        super::show::show,
+        super::decide::approve,
+        super::decide::reject,
+        super::decide::spam,
+        super::decide::restore,
+        super::decide_many::decide_many,
+    ))]
+    struct Document;
+
+    fn references<'a>(value: &'a serde_json::Value, found: &mut Vec<&'a str>) {
+        match value {
+            serde_json::Value::Object(members) => {
+                found.extend(members.get("$ref").and_then(|name| name.as_str()));
+                members
+                    .values()
+                    .for_each(|member| references(member, found));
+            }
+            serde_json::Value::Array(items) => {
+                items.iter().for_each(|item| references(item, found))
+            }
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn the_document_has_every_operation_and_every_schema_it_names() {
+        let document = serde_json::to_value(Document::openapi()).unwrap();
+        assert_eq!(document["paths"].as_object().unwrap().len(), 7);
+        let mut found = Vec::new();
+        references(&document, &mut found);
+        assert!(!found.is_empty());
+        for name in found {
+            assert!(document.pointer(&name[1..]).is_some(), "{name}");
+        }
+        let comment = &document["components"]["schemas"]["AdminComment"];
+        for field in [
+            "id",
+            "status",
+            "version",
+            "email",
+            "page",
+            "parent",
+            "site",
+            "decided_by",
+        ] {
+            assert!(comment["properties"].get(field).is_some(), "{field}");
+        }
+    }
+}
