@@ -4,13 +4,12 @@
 //! address; every change of state has exactly one line in the append-only history; a page's count equals a recount;
 //! what was answered 201 is on disk.
 
-pub mod avatar;
-pub mod decisions;
+mod avatar;
 mod error;
 pub mod http;
 mod limits;
 pub mod model;
-pub mod render;
+mod render;
 pub mod service;
 mod store;
 mod tokens;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::base::codes::{Code, Refusal};
-use crate::comments::decisions::AdminComment;
+use crate::comments::model::decisions::AdminComment;
 use crate::database;
 
 /// A reason to refuse.

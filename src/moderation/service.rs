@@ -7,7 +7,7 @@ use crate::accounts::model::Caller;
 use crate::base::clock::Clock;
 use crate::base::ids::CommentId;
 use crate::base::paging::TimeCursor;
-use crate::comments::decisions::{
+use crate::comments::model::decisions::{
     AdminComment, Decider, DecisionRequest, DecisionResult, HistoryLine, Outcome,
 };
 use crate::comments::service::moderate::{self, QueueFilter};

@@ -4,7 +4,7 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
 
 use crate::base::codes::Code;
-use crate::comments::avatar::{AvatarHash, svg};
+use crate::comments::service::draw_avatar;
 use crate::web::problem::ApiError;
 
 /// Draws the avatar of a hash; the same picture for ever.
@@ -16,11 +16,11 @@ use crate::web::problem::ApiError;
     responses((status = 200, body = String, content_type = "image/svg+xml"), (status = 404, body = crate::web::problem::Problem, content_type = "application/problem+json"))
 )]
 pub async fn avatar(request: HttpRequest) -> Result<HttpResponse, ApiError> {
-    let hash = request
+    let picture = request
         .match_info()
         .get("file")
         .and_then(|file| file.strip_suffix(".svg"))
-        .and_then(|hash| hash.parse::<AvatarHash>().ok())
+        .and_then(draw_avatar)
         .ok_or_else(|| ApiError::new(Code::NotFound))?;
     Ok(HttpResponse::Ok()
         .content_type("image/svg+xml")
@@ -29,5 +29,5 @@ pub async fn avatar(request: HttpRequest) -> Result<HttpResponse, ApiError> {
             header::CONTENT_SECURITY_POLICY,
             "default-src 'none'; style-src 'unsafe-inline'",
         ))
-        .body(svg(&hash)))
+        .body(picture))
 }

@@ -5,7 +5,7 @@ use rejoinder::accounts::model::SiteScope;
 use rejoinder::base::clock::Clock;
 use rejoinder::base::ids::{CommentId, PageId};
 use rejoinder::base::text::Note;
-use rejoinder::comments::decisions::{
+use rejoinder::comments::model::decisions::{
     DecidedComment, Decider, Decision, DecisionRequest, DecisionResult, Outcome, Reason,
 };
 use rejoinder::comments::model::{ActorKind, Status};
@@ -13,7 +13,7 @@ use rejoinder::comments::service::moderate::{decide_many, decide_one};
 use rejoinder::database::{Error, Lane};
 use sqlx::{PgConnection, PgPool};
 
-use crate::support::{self, Seed, TestDatabase, add_comment, add_page};
+use crate::seed::{self, Seed, TestDatabase, add_comment, add_page};
 
 fn request(comment_id: CommentId, decision: Decision, version: Option<i32>) -> DecisionRequest {
     DecisionRequest {
@@ -107,7 +107,7 @@ async fn page_version(pool: &PgPool, page: PageId) -> i64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_opposite_decisions_on_one_version_one_wins() {
-    let test = support::database().await;
+    let test = seed::database().await;
     let seed = Seed::plant(&test.pool).await;
     for _ in 0..20 {
         let comment = seed.comment(&test.pool).await;
@@ -154,7 +154,7 @@ async fn of_two_opposite_decisions_on_one_version_one_wins() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sixteen_at_once_without_versions_leave_one_unbroken_history() {
-    let test = support::database().await;
+    let test = seed::database().await;
     let seed = Seed::plant(&test.pool).await;
     let comment = seed.comment(&test.pool).await;
 
@@ -182,7 +182,7 @@ async fn sixteen_at_once_without_versions_leave_one_unbroken_history() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bulks_in_opposite_orders_and_singles_neither_deadlock_nor_miscount() {
-    let test = support::database().await;
+    let test = seed::database().await;
     let seed = Seed::plant(&test.pool).await;
     let mut pages = vec![seed.page];
     for _ in 0..3 {
@@ -242,7 +242,7 @@ async fn bulks_in_opposite_orders_and_singles_neither_deadlock_nor_miscount() {
 /// Both snapshots are older than the first commit: the second has to be judged by the row that it waited for.
 #[tokio::test]
 async fn a_decision_that_waited_is_judged_by_the_row_it_waited_for() {
-    let test = support::database().await;
+    let test = seed::database().await;
     let seed = Seed::plant(&test.pool).await;
     for (version, outcome, status) in [
         (Some(1), Outcome::VersionConflict, Status::Approved),
@@ -278,7 +278,7 @@ async fn a_decision_that_waited_is_judged_by_the_row_it_waited_for() {
 
 #[tokio::test]
 async fn deciding_what_is_already_so_writes_nothing_even_with_a_stale_version() {
-    let test = support::database().await;
+    let test = seed::database().await;
     let seed = Seed::plant(&test.pool).await;
     let comment = seed.comment(&test.pool).await;
     let mut approve = request(comment, Decision::Approve, Some(1));
@@ -315,7 +315,7 @@ async fn deciding_what_is_already_so_writes_nothing_even_with_a_stale_version() 
 
 #[tokio::test]
 async fn a_decision_answers_with_the_whole_comment() {
-    let test = support::database().await;
+    let test = seed::database().await;
     let seed = Seed::plant(&test.pool).await;
     let comment = seed.comment(&test.pool).await;
     let mut reject = request(comment, Decision::Reject, Some(1));
@@ -341,7 +341,7 @@ async fn a_decision_answers_with_the_whole_comment() {
 
 #[tokio::test]
 async fn deleted_unknown_and_foreign_comments_are_told_apart_in_one_bulk() {
-    let test = support::database().await;
+    let test = seed::database().await;
     let seed = Seed::plant(&test.pool).await;
     let foreign = Seed::plant(&test.pool).await;
     let own = seed.comment(&test.pool).await;
@@ -384,7 +384,7 @@ async fn deleted_unknown_and_foreign_comments_are_told_apart_in_one_bulk() {
 
 #[tokio::test]
 async fn a_page_version_rises_once_for_a_bulk_that_changes_what_it_shows() {
-    let test = support::database().await;
+    let test = seed::database().await;
     let seed = Seed::plant(&test.pool).await;
     let (one_id, other_id) = (
         seed.comment(&test.pool).await,
@@ -412,7 +412,7 @@ async fn a_page_version_rises_once_for_a_bulk_that_changes_what_it_shows() {
 
 #[tokio::test]
 async fn the_first_publication_keeps_its_time() {
-    let test = support::database().await;
+    let test = seed::database().await;
     let seed = Seed::plant(&test.pool).await;
     let comment = seed.comment(&test.pool).await;
     let published_at = async || {
@@ -437,7 +437,7 @@ async fn the_first_publication_keeps_its_time() {
 /// An answer that is being stored holds key share locks on its page and its parent until its transaction ends.
 #[tokio::test]
 async fn a_decision_does_not_wait_for_an_answer_that_is_being_stored() {
-    let test = support::database().await;
+    let test = seed::database().await;
     let seed = Seed::plant(&test.pool).await;
     let comment = seed.comment(&test.pool).await;
     let mut answering = test.pool.begin().await.unwrap();

@@ -5,6 +5,9 @@
     reason = "helpers of tests may stop a test"
 )]
 
+#[path = "../support/mod.rs"]
+mod support;
+
 mod decisions;
 mod queue;
-mod support;
+mod seed;

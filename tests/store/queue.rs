@@ -5,11 +5,13 @@ use rejoinder::base::ids::CommentId;
 use rejoinder::base::page_url::PageUrl;
 use rejoinder::base::paging::{Limit, TimeCursor};
 use rejoinder::comments::model::Status;
-use rejoinder::comments::{Order, QueueFilter, list_admin_comments, site_exists};
+use rejoinder::comments::service::moderate::{
+    Order, QueueFilter, list_admin_comments, site_exists,
+};
 use rejoinder::database::{Error, Lane};
 use sqlx::PgConnection;
 
-use crate::support::{self, Seed, TestDatabase, add_comment, add_page};
+use crate::seed::{self, Seed, TestDatabase, add_comment, add_page};
 
 fn everything(seed: &Seed) -> QueueFilter {
     QueueFilter {
@@ -42,7 +44,7 @@ async fn all(test: &TestDatabase, filter: &QueueFilter) -> Vec<CommentId> {
 
 #[tokio::test]
 async fn pages_of_both_orders_hold_every_comment_once() {
-    let test = support::database().await;
+    let test = seed::database().await;
     let seed = Seed::plant(&test.pool).await;
     let other_page = add_page(&test.pool, seed.site).await;
     let mut expected = Vec::new();
@@ -91,7 +93,7 @@ async fn pages_of_both_orders_hold_every_comment_once() {
 
 #[tokio::test]
 async fn states_sites_and_pages_narrow_the_list() {
-    let test = support::database().await;
+    let test = seed::database().await;
     let seed = Seed::plant(&test.pool).await;
     let foreign = Seed::plant(&test.pool).await;
     let other_page = add_page(&test.pool, seed.site).await;
@@ -145,7 +147,7 @@ async fn states_sites_and_pages_narrow_the_list() {
 
 #[tokio::test]
 async fn a_site_that_may_not_be_seen_does_not_exist() {
-    let test = support::database().await;
+    let test = seed::database().await;
     let seed = Seed::plant(&test.pool).await;
     let foreign = Seed::plant(&test.pool).await;
     let own = SiteScope::Only(vec![seed.site]);
@@ -165,7 +167,7 @@ async fn a_site_that_may_not_be_seen_does_not_exist() {
 /// The comment says "High water at noon", by Ada, ada@example.org.
 #[tokio::test]
 async fn a_search_by_those_who_see_no_addresses_does_not_look_into_them() {
-    let test = support::database().await;
+    let test = seed::database().await;
     let seed = Seed::plant(&test.pool).await;
     seed.comment(&test.pool).await;
     for (words, shown, hidden) in [

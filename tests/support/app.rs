@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
 
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap};
-use reqwest::{Client, Method, RequestBuilder};
 use rejoinder::accounts::PasswordCost;
 use rejoinder::app::startup::{self, Audience, Running, Setting};
 use rejoinder::base::clock::Clock;
 use rejoinder::settings::{Flags, Settings, Sources};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap};
+use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use super::TestDatabase;
@@ -55,18 +55,27 @@ impl Answer {
     }
 
     pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
     }
 
     /// A problem document of this code, in its documented form.
     pub(crate) fn is_problem(self, status: u16, code: &str) -> Self {
         assert_eq!(self.status, status, "{self:?}");
-        assert_eq!(self.header("content-type"), "application/problem+json", "{self:?}");
+        assert_eq!(
+            self.header("content-type"),
+            "application/problem+json",
+            "{self:?}"
+        );
         assert_eq!(self.at("/code"), code, "{self:?}");
         assert_eq!(self.at("/type"), format!("/problems/{code}"));
         assert_eq!(self.at("/status"), status);
         assert_eq!(self.at("/request_id"), self.header("x-request-id"));
-        assert!(self.at("/title").is_string() && self.at("/detail").is_string(), "{self:?}");
+        assert!(
+            self.at("/title").is_string() && self.at("/detail").is_string(),
+            "{self:?}"
+        );
         self
     }
 
@@ -77,7 +86,13 @@ impl Answer {
             .as_array()
             .into_iter()
             .flatten()
-            .map(|error| format!("{}: {}", error["field"].as_str().unwrap(), error["code"].as_str().unwrap()))
+            .map(|error| {
+                format!(
+                    "{}: {}",
+                    error["field"].as_str().unwrap(),
+                    error["code"].as_str().unwrap()
+                )
+            })
             .collect();
         found.sort();
         found
@@ -95,10 +110,17 @@ pub(crate) fn settings(database: &TestDatabase, more: &[(&str, &str)]) -> Settin
         ("REJOINDER_ADMIN_PASSWORD", PASSWORD),
         ("REJOINDER_RATE_LIMIT", "off"),
     ];
-    let environment: BTreeMap<String, OsString> =
-        base.iter().chain(more).map(|(name, value)| ((*name).to_owned(), OsString::from(value))).collect();
+    let environment: BTreeMap<String, OsString> = base
+        .iter()
+        .chain(more)
+        .map(|(name, value)| ((*name).to_owned(), OsString::from(value)))
+        .collect();
     let read = Box::new(|path: &Path| std::fs::read_to_string(path));
-    let sources = Sources { flags: Flags::default(), environment, read };
+    let sources = Sources {
+        flags: Flags::default(),
+        environment,
+        read,
+    };
     Settings::gather(sources).unwrap_or_else(|mistakes| panic!("{mistakes:?}"))
 }
 
@@ -115,12 +137,26 @@ impl TestApp {
     /// On a database that is there already.
     pub(crate) async fn on(database: TestDatabase, more: &[(&str, &str)]) -> Self {
         let clock = Clock::movable();
-        let setting =
-            Setting { clock: clock.clone(), passwords: PasswordCost::ForTests, http_workers: Some(1) };
-        let running =
-            startup::start_with(settings(&database, more), Audience::Machine, setting).await.unwrap();
-        let client = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Self { base: format!("http://127.0.0.1:{}", running.port), database, clock, client, running }
+        let setting = Setting {
+            clock: clock.clone(),
+            passwords: PasswordCost::ForTests,
+            http_workers: Some(1),
+        };
+        let running = startup::start_with(settings(&database, more), Audience::Machine, setting)
+            .await
+            .unwrap();
+        let client = Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .unwrap();
+        Self {
+            base: format!("http://127.0.0.1:{}", running.port),
+            database,
+            clock,
+            client,
+            running,
+        }
     }
 
     pub(crate) async fn stop(self) {
@@ -129,7 +165,10 @@ impl TestApp {
 
     /// A request that is built by hand.
     pub(crate) fn request(&self, method: &str, path: &str) -> RequestBuilder {
-        self.client.request(Method::from_bytes(method.as_bytes()).unwrap(), format!("{}{path}", self.base))
+        self.client.request(
+            Method::from_bytes(method.as_bytes()).unwrap(),
+            format!("{}{path}", self.base),
+        )
     }
 
     pub(crate) async fn send(&self, request: RequestBuilder) -> Answer {
@@ -162,7 +201,13 @@ impl TestApp {
     }
 
     /// A published comment on a page of example.org; its id.
-    pub(crate) async fn published(&self, desk: &Desk, path: &str, text: &str, parent: Option<&str>) -> String {
+    pub(crate) async fn published(
+        &self,
+        desk: &Desk,
+        path: &str,
+        text: &str,
+        parent: Option<&str>,
+    ) -> String {
         let (id, _) = self.submitted(&comment_on(path, text, parent)).await;
         desk.decide(self, &id, "approve", &json!({})).await.is(200);
         id
@@ -170,17 +215,26 @@ impl TestApp {
 
     /// The published comments of a page of example.org; `query` goes behind.
     pub(crate) async fn thread(&self, path: &str, query: &str) -> Answer {
-        self.get(&format!("/api/v1/comments?page_url=https://example.org{path}{query}")).await
+        self.get(&format!(
+            "/api/v1/comments?page_url=https://example.org{path}{query}"
+        ))
+        .await
     }
 
     pub(crate) async fn sign_in(&self, email: &str, password: &str) -> Answer {
-        self.post("/api/v1/admin/sessions", &json!({"email": email, "password": password})).await
+        self.post(
+            "/api/v1/admin/sessions",
+            &json!({"email": email, "password": password}),
+        )
+        .await
     }
 
     /// The first owner, signed in.
     pub(crate) async fn desk(&self) -> Desk {
         let answer = self.sign_in(OWNER, PASSWORD).await.is(201);
-        Desk { token: answer.at("/token").as_str().unwrap().to_owned() }
+        Desk {
+            token: answer.at("/token").as_str().unwrap().to_owned(),
+        }
     }
 }
 
@@ -202,15 +256,37 @@ pub(crate) struct Desk {
 
 impl Desk {
     pub(crate) async fn get(&self, app: &TestApp, path: &str) -> Answer {
-        app.send(app.request("GET", path).header(AUTHORIZATION, format!("Bearer {}", self.token))).await
+        app.send(
+            app.request("GET", path)
+                .header(AUTHORIZATION, format!("Bearer {}", self.token)),
+        )
+        .await
     }
 
     pub(crate) async fn post(&self, app: &TestApp, path: &str, body: &Value) -> Answer {
-        let request = app.request("POST", path).header(AUTHORIZATION, format!("Bearer {}", self.token));
-        app.send(request.header(CONTENT_TYPE, "application/json").body(body.to_string())).await
+        let request = app
+            .request("POST", path)
+            .header(AUTHORIZATION, format!("Bearer {}", self.token));
+        app.send(
+            request
+                .header(CONTENT_TYPE, "application/json")
+                .body(body.to_string()),
+        )
+        .await
     }
 
-    pub(crate) async fn decide(&self, app: &TestApp, id: &str, decision: &str, body: &Value) -> Answer {
-        self.post(app, &format!("/api/v1/admin/comments/{id}/{decision}"), body).await
+    pub(crate) async fn decide(
+        &self,
+        app: &TestApp,
+        id: &str,
+        decision: &str,
+        body: &Value,
+    ) -> Answer {
+        self.post(
+            app,
+            &format!("/api/v1/admin/comments/{id}/{decision}"),
+            body,
+        )
+        .await
     }
 }

@@ -33,7 +33,11 @@ static NUMBER: AtomicU32 = AtomicU32::new(0);
 
 /// A name that no other test in this or another process has.
 fn unique(kind: &str) -> String {
-    format!("{kind}_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed))
+    format!(
+        "{kind}_{}_{}",
+        std::process::id(),
+        NUMBER.fetch_add(1, Ordering::Relaxed)
+    )
 }
 
 async fn server() -> &'static Server {
@@ -42,7 +46,12 @@ async fn server() -> &'static Server {
 
 async fn start_server() -> Server {
     let (options, log, embedded) = match given_server() {
-        Some(url) => (url.parse().expect("TEST_DATABASE_URL is not an address of a database"), None, None),
+        Some(url) => (
+            url.parse()
+                .expect("TEST_DATABASE_URL is not an address of a database"),
+            None,
+            None,
+        ),
         None => {
             let embedded = embedded::start(embedded::Options {
                 data_dir: std::env::temp_dir().join(unique("rejoinder-tests")),
@@ -52,27 +61,47 @@ async fn start_server() -> Server {
             })
             .await
             .unwrap();
-            (embedded.connect_options(), Some(embedded.log_file()), Some(embedded))
+            (
+                embedded.connect_options(),
+                Some(embedded.log_file()),
+                Some(embedded),
+            )
         }
     };
     let options: PgConnectOptions = options;
     let options = options.disable_statement_logging();
     let template = unique("template");
     execute(&options, format!("create database {template}")).await;
-    database::migrate(&options.clone().database(&template)).await.unwrap();
-    Server { options, template, log, _embedded: embedded }
+    database::migrate(&options.clone().database(&template))
+        .await
+        .unwrap();
+    Server {
+        options,
+        template,
+        log,
+        _embedded: embedded,
+    }
 }
 
-#[expect(clippy::disallowed_methods, reason = "tests have no settings of their own")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tests have no settings of their own"
+)]
 fn given_server() -> Option<String> {
     std::env::var("TEST_DATABASE_URL").ok()
 }
 
 /// Runs a statement whose names can't be bound, all made by ourselves.
-#[expect(clippy::disallowed_types, reason = "database names can't be bound; these are made here")]
+#[expect(
+    clippy::disallowed_types,
+    reason = "database names can't be bound; these are made here"
+)]
 pub(crate) async fn execute(options: &PgConnectOptions, statement: String) {
     let mut connection = options.connect().await.unwrap();
-    sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
+    sqlx::raw_sql(AssertSqlSafe(statement))
+        .execute(&mut connection)
+        .await
+        .unwrap();
     connection.close().await.unwrap();
 }
 
@@ -90,15 +119,33 @@ impl TestDatabase {
     pub(crate) async fn create() -> Self {
         let server = server().await;
         let name = unique("test");
-        execute(&server.options, format!("create database {name} template {}", server.template)).await;
+        execute(
+            &server.options,
+            format!("create database {name} template {}", server.template),
+        )
+        .await;
         let options = server.options.clone().database(&name);
-        let pool = PgPoolOptions::new().max_connections(4).connect_with(options.clone()).await.unwrap();
-        Self { options, pool, name }
+        let pool = PgPoolOptions::new()
+            .max_connections(4)
+            .connect_with(options.clone())
+            .await
+            .unwrap();
+        Self {
+            options,
+            pool,
+            name,
+        }
     }
 
     /// As the service uses it.
     pub(crate) fn database(&self) -> Database {
-        Database::new(self.options.clone(), Capacity { readers: 16, moderators: 16 })
+        Database::new(
+            self.options.clone(),
+            Capacity {
+                readers: 16,
+                moderators: 16,
+            },
+        )
     }
 
     /// As a setting.
@@ -110,7 +157,11 @@ impl TestDatabase {
 
     /// Makes the server log every statement of this database; see [`Self::statements`].
     pub(crate) async fn log_statements(&self) {
-        execute(&self.options, format!("alter database {} set log_statement = 'all'", self.name)).await;
+        execute(
+            &self.options,
+            format!("alter database {} set log_statement = 'all'", self.name),
+        )
+        .await;
     }
 
     /// The lines of the server's log that a statement of this database begins in; none with a server that was given.

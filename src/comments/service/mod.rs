@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::base::clock::Clock;
 use crate::base::secret::{Purpose, ServerSecret, Subkey};
+use crate::comments::avatar::{self, AvatarHash};
 use crate::comments::limits::Limits;
 use crate::comments::tokens::ManageTokens;
 use crate::database::Database;
@@ -52,4 +53,11 @@ impl Comments {
     pub fn limits(&self) -> &Limits {
         &self.limits
     }
+}
+
+/// The picture of an avatar's hash, 32 hexadecimal digits; the same for ever. Looks nothing up.
+pub fn draw_avatar(hash: &str) -> Option<String> {
+    hash.parse::<AvatarHash>()
+        .ok()
+        .map(|hash| avatar::svg(&hash))
 }

@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::base::ids::{CommentId, ModeratorId, PageId};
-use crate::comments::decisions::{AdminComment, CommentedPage, ParentComment};
+use crate::comments::model::decisions::{AdminComment, CommentedPage, ParentComment};
 use crate::comments::model::{Actor, ActorKind, Status};
 use crate::database::Error;
 

@@ -19,10 +19,10 @@ use uuid::Uuid;
 use super::admin_row::{AdminRow, status, unknown};
 use crate::accounts::model::SiteScope;
 use crate::base::ids::{CommentId, PageId, SiteId};
-use crate::comments::decisions::{
+use crate::comments::model::ActorKind;
+use crate::comments::model::decisions::{
     DecidedComment, Decider, DecisionFacts, DecisionRequest, DecisionResult, Outcome,
 };
-use crate::comments::model::ActorKind;
 use crate::database::Error;
 
 /// Decides one comment and returns it as it is afterwards. One statement.
@@ -182,9 +182,11 @@ impl<'a> Asked<'a> {
         for request in requests {
             asked.ids.push(*request.comment_id.as_uuid());
             asked.targets.push(request.decision.target().as_str());
-            asked
-                .reasons
-                .push(request.reason.map(crate::comments::decisions::Reason::code));
+            asked.reasons.push(
+                request
+                    .reason
+                    .map(crate::comments::model::decisions::Reason::code),
+            );
             asked
                 .notes
                 .push(request.note.as_ref().map(crate::base::text::Note::as_str));

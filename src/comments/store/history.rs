@@ -6,7 +6,7 @@ use super::admin_row::{AdminRow, actor, status};
 use super::decide::scope_ids;
 use crate::accounts::model::SiteScope;
 use crate::base::ids::CommentId;
-use crate::comments::decisions::{AdminComment, HistoryLine};
+use crate::comments::model::decisions::{AdminComment, HistoryLine};
 use crate::database::Error;
 
 /// At most the latest so many lines; more than a person reads, and no answer without a bound.

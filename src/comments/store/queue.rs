@@ -9,8 +9,8 @@ use super::decide::scope_ids;
 use crate::accounts::model::{PersonalData, SiteScope};
 use crate::base::page_url::PageUrl;
 use crate::base::paging::{Limit, TimeCursor};
-use crate::comments::decisions::AdminComment;
 use crate::comments::model::Status;
+use crate::comments::model::decisions::AdminComment;
 use crate::database::Error;
 
 /// In which order the list goes.

@@ -12,7 +12,7 @@ use crate::accounts::model::Caller;
 use crate::base::complaint::{Complaint, ComplaintCode};
 use crate::base::ids::CommentId;
 use crate::base::text::{self, Note};
-use crate::comments::decisions::{Decision, DecisionRequest, Reason};
+use crate::comments::model::decisions::{Decision, DecisionRequest, Reason};
 use crate::moderation::Moderation;
 use crate::web::input::rule;
 use crate::web::problem::{FieldProblem, Problem};

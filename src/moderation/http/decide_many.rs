@@ -13,8 +13,10 @@ use super::decide::parse_version;
 use crate::accounts::extract::Decides;
 use crate::base::complaint::{Complaint, ComplaintCode};
 use crate::base::ids::CommentId;
-use crate::comments::decisions::{Decision, DecisionRequest, DecisionResult, Outcome, Reason};
 use crate::comments::model::Status;
+use crate::comments::model::decisions::{
+    Decision, DecisionRequest, DecisionResult, Outcome, Reason,
+};
 use crate::moderation::Moderation;
 use crate::web::input::rule;
 use crate::web::problem::{FieldProblem, Problem};

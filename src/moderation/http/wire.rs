@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use crate::accounts::model::PersonalData;
 use crate::base::clock::rfc3339;
 use crate::base::ids::{CommentId, ModeratorId, PageId};
-use crate::comments::decisions::{AdminComment, HistoryLine, ParentComment};
+use crate::comments::model::decisions::{AdminComment, HistoryLine, ParentComment};
 use crate::comments::model::{Actor, ActorKind, Status};
 use crate::moderation::{CommentDetails, Error};
 use crate::web::ApiError;

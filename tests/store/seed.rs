@@ -1,11 +1,12 @@
-//! A database for a test, and rows to begin with. Must not know what is tested.
+//! Rows to begin with. Must not know what is tested.
 
 use rejoinder::base::clock::Clock;
 use rejoinder::base::ids::{CommentId, ModeratorId, PageId, SiteId};
 use rejoinder::comments::model::Status;
-use rejoinder::database::{Capacity, Database};
+use rejoinder::database::Database;
 use sqlx::PgPool;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+
+use crate::support;
 
 /// The database of one test.
 pub(crate) struct TestDatabase {
@@ -15,24 +16,13 @@ pub(crate) struct TestDatabase {
     pub(crate) pool: PgPool,
 }
 
-/// A database with the schema. Temporary: the one that `DATABASE_URL` names, shared by all tests.
+/// A fresh database with the schema.
 pub(crate) async fn database() -> TestDatabase {
-    #[expect(clippy::disallowed_methods, reason = "a test's own setting")]
-    let url = std::env::var("DATABASE_URL").unwrap();
-    let options: PgConnectOptions = url.parse().unwrap();
-    let pool = PgPoolOptions::new()
-        .max_connections(4)
-        .connect_with(options.clone())
-        .await
-        .unwrap();
-    let database = Database::new(
-        options,
-        Capacity {
-            readers: 4,
-            moderators: 16,
-        },
-    );
-    TestDatabase { database, pool }
+    let fresh = support::TestDatabase::create().await;
+    TestDatabase {
+        database: fresh.database(),
+        pool: fresh.pool,
+    }
 }
 
 /// A site with a page, a moderator, and the means to add comments.

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use time::OffsetDateTime;
 
-use super::model::{Actor, Status};
+use super::{Actor, Status};
 use crate::base::complaint::{Complaint, ComplaintCode};
 use crate::base::ids::{CommentId, ModeratorId, PageId, SiteId};
 use crate::base::text::Note;
