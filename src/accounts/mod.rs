@@ -15,5 +15,4 @@ mod service;
 mod store;
 
 pub use error::Error;
-pub use passwords::PasswordCost;
-pub use service::{Accounts, FirstOwner};
+pub use service::{Accounts, FirstOwner, PasswordCost};

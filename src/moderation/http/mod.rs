@@ -31,7 +31,9 @@ mod tests {
                     .for_each(|member| references(member, found));
             }
             serde_json::Value::Array(items) => {
-                items.iter().for_each(|item| references(item, found))
+                for item in items {
+                    references(item, found);
+                }
             }
             _ => {}
         }
@@ -45,7 +47,10 @@ mod tests {
         references(&document, &mut found);
         assert!(!found.is_empty());
         for name in found {
-            assert!(document.pointer(&name[1..]).is_some(), "{name}");
+            assert!(
+                document.pointer(name.trim_start_matches('#')).is_some(),
+                "{name}"
+            );
         }
         let comment = &document["components"]["schemas"]["AdminComment"];
         for field in [
