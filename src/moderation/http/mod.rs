@@ -26,9 +26,9 @@ mod tests {
         match value {
             serde_json::Value::Object(members) => {
                 found.extend(members.get("$ref").and_then(|name| name.as_str()));
-                members
-                    .values()
-                    .for_each(|member| references(member, found));
+                for member in members.values() {
+                    references(member, found);
+                }
             }
             serde_json::Value::Array(items) => {
                 for item in items {
