@@ -18,14 +18,12 @@ use super::workers::Workers;
 use super::{metrics, routes};
 use crate::accounts::{Accounts, FirstOwner, PasswordCost};
 use crate::base::clock::Clock;
-use crate::base::email::EmailAddress;
-use crate::base::page_url::Origin;
 use crate::base::secret::ServerSecret;
 use crate::comments::{Comments, Limits};
 use crate::database::embedded::{self, Durability, Embedded};
 use crate::database::{self, Capacity, Database, Lane};
 use crate::moderation::Moderation;
-use crate::settings::{Settings, SiteOrigin};
+use crate::settings::Settings;
 use crate::sites::Sites;
 use crate::web::client_address::ClientAddresses;
 use crate::web::envelope;
@@ -290,12 +288,10 @@ async fn services(
     let secret = secret(settings, database)
         .await
         .context("while loading the secret")?;
-    let parse = |origin: &SiteOrigin| Origin::parse(origin.as_str()).ok();
-    let own = http.public_url.as_ref().and_then(parse);
-    let origins: Vec<Origin> = settings.sites.origins.iter().filter_map(parse).collect();
+    let own = http.public_url.clone();
     let sites = Sites::new(database.clone(), setting.clock.clone(), own);
     sites
-        .set_up(&origins)
+        .set_up(&settings.sites.origins)
         .await
         .context("while setting up the first site")?;
     let accounts = Accounts::new(
@@ -341,10 +337,9 @@ async fn secret(settings: &Settings, database: &Database) -> anyhow::Result<Serv
 }
 
 async fn first_owner(settings: &Settings, accounts: &Accounts) -> anyhow::Result<Option<NewOwner>> {
-    let email = EmailAddress::parse_account(&settings.accounts.admin_email)
-        .map_err(|complaint| anyhow::anyhow!("REJOINDER_ADMIN_EMAIL {}", complaint.message))?;
+    let email = &settings.accounts.admin_email;
     let made = accounts
-        .ensure_first_owner(&email, settings.accounts.admin_password.clone())
+        .ensure_first_owner(email, settings.accounts.admin_password.clone())
         .await?;
     Ok(match made {
         FirstOwner::Existing => None,

@@ -59,7 +59,7 @@ fn nothing_set_gives_the_documented_defaults() {
     assert_eq!(settings.http.client_address_header, "x-forwarded-for");
     assert_eq!(settings.http.rate_limit, RateLimit::On);
     assert_eq!(settings.data_dir(), &PathBuf::from("./data"));
-    assert_eq!(settings.accounts.admin_email, "owner@localhost");
+    assert_eq!(settings.accounts.admin_email.as_str(), "owner@localhost");
     assert_eq!(settings.logs.filter, "info");
     assert!(settings.http.trusted_proxies.is_empty() && settings.sites.origins.is_empty());
     assert!(settings.has_embedded_database() && settings.has_demo());
@@ -101,7 +101,7 @@ fn every_setting_can_stand_in_the_file() {
         .sites
         .origins
         .iter()
-        .map(SiteOrigin::as_str)
+        .map(crate::base::page_url::Origin::as_str)
         .collect();
     assert_eq!(origins, ["https://a.example", "https://b.example"]);
     assert_eq!(settings.http.trusted_proxies.len(), 2);
