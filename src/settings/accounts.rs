@@ -88,5 +88,6 @@ fn at_least(text: &str, characters_min: usize) -> Result<(), Problem> {
 
 /// A host without a dot is `localhost` only: the default is `owner@localhost`.
 fn parse_email(text: &str) -> Result<EmailAddress, Problem> {
-    EmailAddress::parse_account(text).map_err(|complaint| complaint.message.into_owned().into())
+    let address = EmailAddress::parse_account(text).ok();
+    address.ok_or_else(|| "is not an e-mail address".into())
 }

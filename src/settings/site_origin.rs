@@ -6,7 +6,8 @@ use crate::base::page_url::Origin;
 /// Takes an origin; a single trailing slash is tolerated, since people copy it from the address bar.
 pub(super) fn parse_origin(text: &str) -> Result<Origin, Problem> {
     let bare = text.strip_suffix('/').unwrap_or(text);
-    Origin::parse(bare).map_err(|complaint| complaint.message.into_owned().into())
+    let origin = Origin::parse(bare).ok();
+    origin.ok_or_else(|| "is not scheme, host and port alone".into())
 }
 
 #[cfg(test)]

@@ -137,7 +137,7 @@ fn all_mistakes_are_named_at_once_each_with_its_place() {
         "lisen (r.toml, line 1): is not a setting; did you mean listen?",
         "DATABASE_URL (environment): is not the URL of a Postgres database; give an address such",
         "--listen (flag): is not a socket address",
-        "public_url (r.toml, line 3): has something behind the host; give an http or https origin",
+        "public_url (r.toml, line 3): is not scheme, host and port alone; give an http or https origin",
         "REJOINDER_TRUSTED_PROXIES (environment): entry 2 is not a network",
         "REJOINDER_TRUSTED_PROXIES (environment): entry 3 is every address there is",
         "REJOINDER_SECRET (environment): has fewer than 32 characters; give at least 32 random",
