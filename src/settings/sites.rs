@@ -30,7 +30,7 @@ pub static DEMO: Setting = Setting {
     shape: Shape::Switch,
     default: None,
     bound: "on or off",
-    help: "The demo article under /demo; unless told otherwise, there with the embedded database only",
+    help: "The demo article under /demo; it comes with the widget, so this has no effect yet",
     visibility: Visibility::Open,
 };
 
