@@ -23,7 +23,7 @@ pub struct ManageToken {
 }
 
 impl ManageToken {
-    /// Reads a token's form; whether it is good, [`ManageTokens::verify`] tells.
+    /// Reads a token's form; whether it is good, `ManageTokens::verify` tells.
     pub fn parse(text: &str) -> Option<Self> {
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
         let (id, tag) = bytes.split_at_checked(ID_BYTES)?;
