@@ -154,9 +154,10 @@ async fn a_directory_of_somebody_else_is_refused_to_an_unprivileged_user() {
     command
         .args(["--reuid", "65534", "--regid", "65534", "--clear-groups"])
         .arg(copy)
+        .env_clear()
+        .env("PATH", super::path_variable())
         .env("REJOINDER_LISTEN", "127.0.0.1:0")
         .env("REJOINDER_DATA_DIR", &data_dir)
-        .env_remove("DATABASE_URL")
         .current_dir("/");
     let ended = ends(command);
     assert_eq!(ended.code, Some(1), "{}", ended.said);
