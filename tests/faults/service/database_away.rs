@@ -8,7 +8,7 @@ use sqlx::PgPool;
 
 use super::crowd::{Crowd, Cut, ask_again, count};
 use super::{ANSWER_MAX, Service, client, submit, unavailable};
-use crate::embedded::{Scratch, keeper_of, kill, server_pid};
+use crate::embedded::{Scratch, eventually, keeper_of, kill, server_pid};
 use crate::support::{TestDatabase, execute};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -112,6 +112,30 @@ async fn too_many_connections_mean_503_with_the_reason_in_the_log_and_pass() {
     )
     .await;
     stored_within(&service, "during", 5).await;
+    assert!(service.stop().success());
+}
+
+#[tokio::test]
+async fn a_database_that_takes_nobody_at_the_start_is_waited_for() {
+    let scratch = Scratch::new();
+    let database = TestDatabase::create().await;
+    let (role, url) = tenant(&database).await;
+    execute(
+        &database.options,
+        format!("alter role {role} connection limit 0"),
+    )
+    .await;
+    let starting = Service::spawn(&scratch, &[("DATABASE_URL", &url)]);
+    eventually("it says that it waits", 10, || {
+        let said = std::fs::read_to_string(&starting.log).unwrap();
+        said.contains("the database can't be reached yet") && said.contains("too many connections")
+    });
+    execute(
+        &database.options,
+        format!("alter role {role} connection limit -1"),
+    )
+    .await;
+    let service = starting.become_ready().await;
     assert!(service.stop().success());
 }
 

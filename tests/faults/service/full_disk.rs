@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use super::{ANSWER_MAX, Service, client, submit, text, unavailable};
+use super::refusals::one_complaint;
+use super::{ANSWER_MAX, Service, client, ends, program, submit, text, unavailable};
 use crate::embedded::{Scratch, is_root};
 
 /// A small file system of its own; gone with the test.
@@ -113,6 +114,25 @@ async fn a_full_disk_means_503_and_room_means_service_again() {
     let again = submit(&client(), &service.base, "before").await.unwrap();
     assert!(again.headers().contains_key("idempotency-replayed"));
     assert!(service.stop().success());
+}
+
+#[test]
+fn a_disk_that_is_full_from_the_beginning_is_one_clear_line() {
+    let scratch = Scratch::new();
+    let Some(disk) = SmallDisk::mount(scratch.data_dir("disk")) else {
+        return;
+    };
+    let filler = disk.fill();
+    let data_dir = text(disk.0.join("data"));
+    for room in [0, 4 << 20] {
+        let file = fs::OpenOptions::new().write(true).open(&filler).unwrap();
+        file.set_len(file.metadata().unwrap().len() - room).unwrap();
+        let ended = ends(program(&scratch, &[("REJOINDER_DATA_DIR", &data_dir)]));
+        assert_eq!(ended.code, Some(1), "{}", ended.said);
+        let line = one_complaint(&ended.said);
+        assert!(line.contains("No space left on device"), "{line}");
+        assert!(line.contains(&data_dir), "{line}");
+    }
 }
 
 async fn first_refusal(base: &str) -> reqwest::Response {

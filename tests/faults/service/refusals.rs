@@ -8,7 +8,7 @@ use super::{Service, ends, program, text};
 use crate::embedded::{Scratch, server_pid};
 
 /// The one line that says what is wrong; the next one says what to do.
-fn one_complaint(said: &str) -> &str {
+pub(super) fn one_complaint(said: &str) -> &str {
     let complaints: Vec<&str> = said
         .lines()
         .filter(|line| line.starts_with("error: "))

@@ -1,12 +1,14 @@
 //! SIGTERM and SIGINT under load: what is under way is finished, nothing is lost. Must not know of kills.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
 use super::crowd::{Crowd, Cut, ask_again, count};
 use super::{Service, client};
-use crate::embedded::{Scratch, is_gone, keeper_of, server_pid};
+use crate::embedded::{Scratch, eventually, is_gone, keeper_of, server_pid};
 
 /// What a supervisor grants before it kills.
 const GRACE: u64 = 25;
@@ -55,13 +57,12 @@ async fn told_to_stop_under_load_it_ends_in_time_and_loses_nothing() {
 
 #[tokio::test]
 async fn told_to_stop_it_takes_no_new_connection_and_finishes_a_request_under_way() {
-    use std::io::{Read, Write};
     let scratch = Scratch::new();
     let service = Service::start(&scratch).await;
     let address = service.base.strip_prefix("http://").unwrap().to_owned();
     let body = super::submission("slow").to_string();
     let (first, second) = body.split_at(20);
-    let mut slow = std::net::TcpStream::connect(&address).unwrap();
+    let mut slow = TcpStream::connect(&address).unwrap();
     write!(
         slow,
         "POST /api/v1/comments HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
@@ -74,14 +75,54 @@ async fn told_to_stop_it_takes_no_new_connection_and_finishes_a_request_under_wa
 
     service.signal(Signal::TERM);
 
-    crate::embedded::eventually("new connections are refused", 5, || {
-        std::net::TcpStream::connect(&address).is_err()
+    eventually("new connections are refused", 5, || {
+        TcpStream::connect(&address).is_err()
     });
     slow.write_all(second.as_bytes()).unwrap();
     let mut answer = String::new();
     slow.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
     assert_eq!(service.wait_at_most(GRACE).code(), Some(0));
+}
+
+#[tokio::test]
+async fn clients_that_stay_connected_without_asking_do_not_hold_up_the_end() {
+    let took = end_beside(&[b"", b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"]).await;
+    assert!(took < Duration::from_secs(5), "{took:?}");
+}
+
+#[tokio::test]
+async fn a_client_that_never_finishes_holds_up_the_end_no_longer_than_allowed() {
+    let unfinished = b"POST /api/v1/comments HTTP/1.1\r\nHost: localhost\r\n\
+        Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{";
+    let took = end_beside(&[b"GET /healthz HTT", unfinished]).await;
+    assert!(took < Duration::from_secs(GRACE), "{took:?}");
+}
+
+/// How long the end takes while clients that have sent this stay connected.
+async fn end_beside(sent: &[&[u8]]) -> Duration {
+    let scratch = Scratch::new();
+    let service = Service::start(&scratch).await;
+    let address = service.base.strip_prefix("http://").unwrap();
+    let clients: Vec<TcpStream> = sent
+        .iter()
+        .map(|octets| {
+            let mut client = TcpStream::connect(address).unwrap();
+            client.write_all(octets).unwrap();
+            client
+        })
+        .collect();
+    // What was sent has to be read before the signal, else nothing is under way.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+
+    let begun = Instant::now();
+    service.signal(Signal::TERM);
+    let status = service.wait_at_most(GRACE);
+
+    assert_eq!(status.code(), Some(0));
+    drop(clients);
+    println!("ended after {:?}", begun.elapsed());
+    begun.elapsed()
 }
 
 #[tokio::test]
@@ -92,17 +133,17 @@ async fn told_to_stop_during_its_start_it_leaves_no_database_behind() {
     assert!(service.stop().success());
 
     let mut starting = Service::spawn(&scratch, &[]);
-    crate::embedded::eventually("the database begins", 10, || {
+    eventually("the database begins", 10, || {
         data_dir.join("pgdata/postmaster.pid").exists()
     });
     let pid = i32::try_from(starting.child.id()).unwrap();
     rustix::process::kill_process(rustix::process::Pid::from_raw(pid).unwrap(), Signal::TERM)
         .unwrap();
 
-    crate::embedded::eventually("the program has ended", GRACE, || {
+    eventually("the program has ended", GRACE, || {
         starting.child.try_wait().unwrap().is_some()
     });
-    crate::embedded::eventually("the database has ended", GRACE, || {
+    eventually("the database has ended", GRACE, || {
         !data_dir.join("pgdata/postmaster.pid").exists()
     });
 }
