@@ -246,8 +246,13 @@ async fn count_rows(options: &PgConnectOptions) -> i64 {
 }
 
 pub(crate) fn server_pid(data_dir: &Path) -> Pid {
-    let text = fs::read_to_string(data_dir.join("pgdata/postmaster.pid")).unwrap();
-    Pid::from_raw(text.lines().next().unwrap().trim().parse().unwrap()).unwrap()
+    find_server(data_dir).expect("the server has written its pid")
+}
+
+/// What `postmaster.pid` says; none when no server runs, or one is just beginning.
+pub(crate) fn find_server(data_dir: &Path) -> Option<Pid> {
+    let text = fs::read_to_string(data_dir.join("pgdata/postmaster.pid")).ok()?;
+    Pid::from_raw(text.lines().next()?.trim().parse().ok()?)
 }
 
 /// A field of the system's list of processes; none when there is no such process, or only its remains.

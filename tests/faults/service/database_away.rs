@@ -8,7 +8,9 @@ use sqlx::PgPool;
 
 use super::crowd::{Crowd, Cut, ask_again, count};
 use super::{ANSWER_MAX, Service, client, submit, unavailable};
-use crate::embedded::{Scratch, eventually, keeper_of, kill, server_pid};
+use crate::embedded::{
+    Scratch, ask_ps, eventually, find_server, is_gone, keeper_of, kill, server_pid,
+};
 use crate::support::{TestDatabase, execute};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -39,6 +41,38 @@ async fn a_killed_server_means_503_in_time_and_service_again_within_five_seconds
     ask_again(&service.base, &told).await;
     assert_eq!(count(&service.database()).await, (told.len(), told.len()));
     assert!(service.stop().success());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_keeper_is_replaced_with_its_server_alive_or_not() {
+    let scratch = Scratch::new();
+    let service = Service::start(&scratch).await;
+    let crowd = Crowd::gather(&service.base, "keeper", 4, Cut::Failure);
+    crowd.stores(10, Duration::from_secs(20)).await;
+    for dies_too in [false, true] {
+        let server = server_pid(&service.data_dir);
+        let keeper = keeper_of(server);
+        kill(keeper);
+        if dies_too {
+            kill(server);
+        }
+        eventually("another server runs under another keeper", 5, || {
+            is_gone(server)
+                && find_server(&service.data_dir)
+                    .is_some_and(|other| other != server && ask_ps(other, "comm").is_some())
+        });
+        crowd.stores(20, Duration::from_secs(5)).await;
+    }
+    // The new keeper keeps its server as the old one did.
+    kill(server_pid(&service.data_dir));
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    crowd.stores(20, Duration::from_secs(5)).await;
+    let told = crowd.go_home().await;
+    ask_again(&service.base, &told).await;
+    assert_eq!(count(&service.database()).await, (told.len(), told.len()));
+    let server = server_pid(&service.data_dir);
+    assert!(service.stop().success());
+    assert!(is_gone(server));
 }
 
 /// A role that isn't the superuser's, whom no limit holds.
