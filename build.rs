@@ -51,8 +51,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(find("OUT_DIR").ok_or("cargo sets OUT_DIR")?);
     fs::write(out.join("postgres.bundle"), &archive)?;
     tell("rustc-cfg=bundled_postgres");
+    // Cargo hands it to what it runs, too: a name that begins like our settings would be taken for a wrong one.
     tell(&format!(
-        "rustc-env=REJOINDER_BUNDLE_SHA256={}",
+        "rustc-env=BUNDLED_POSTGRES_SHA256={}",
         sha256_hex(&archive)
     ));
     Ok(())

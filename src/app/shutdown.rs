@@ -1,5 +1,7 @@
 //! The end: signals, what is under way, the pools, the embedded database. Must not know what is served.
 
+use std::convert::Infallible;
+
 use actix_web::dev::{Server, ServerHandle};
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
@@ -59,6 +61,7 @@ impl Shutdown {
                 ended.context("while serving")?.context("while serving")?;
                 anyhow::bail!("the server ended by itself");
             }
+            never = look_after(self.embedded.as_mut()) => match never {},
         }
         tracing::info!("stopping: no new connections, finishing what is under way");
         self.now().await
@@ -80,5 +83,13 @@ impl Shutdown {
         }
         tracing::info!("stopped");
         Ok(())
+    }
+}
+
+/// Runs beside the service, not in a task of its own: the end needs what it works on.
+async fn look_after(embedded: Option<&mut Embedded>) -> Infallible {
+    match embedded {
+        Some(embedded) => embedded.replace_killed_keepers().await,
+        None => std::future::pending().await,
     }
 }

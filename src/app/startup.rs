@@ -1,5 +1,6 @@
 //! From settings to a running service. The only file that builds; must not hold a rule of the trade.
 
+use std::io::ErrorKind;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use anyhow::Context;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection, PgConnection};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::shutdown::Shutdown;
 use super::workers::Workers;
@@ -214,17 +215,31 @@ fn quiet(options: PgConnectOptions) -> PgConnectOptions {
     options.disable_statement_logging()
 }
 
+/// A server that is just starting refuses connections, answers that it isn't ready, or not at all.
 async fn await_answer(options: &PgConnectOptions) -> Result<(), sqlx::Error> {
     let deadline = Instant::now() + DATABASE_WAIT_MAX;
     loop {
-        match options.clone().connect().await {
-            Ok(connection) => return connection.close().await,
-            Err(error @ sqlx::Error::Io(_)) if Instant::now() < deadline => {
-                tracing::warn!(%error, "the database can't be reached yet, trying again");
-                sleep(DATABASE_POLL).await;
-            }
-            Err(error) => return Err(error),
+        let error = match timeout_at(deadline, options.clone().connect()).await {
+            Ok(Ok(connection)) => return connection.close().await,
+            Ok(Err(error)) => error,
+            Err(_elapsed) => return Err(std::io::Error::from(ErrorKind::TimedOut).into()),
+        };
+        if Instant::now() >= deadline || !may_pass(&error) {
+            return Err(error);
         }
+        tracing::warn!(%error, "the database can't be reached yet, trying again");
+        sleep(DATABASE_POLL).await;
+    }
+}
+
+/// No connection at all, too many connections (SQLSTATE 53300), or starting up (57P03).
+fn may_pass(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) => true,
+        sqlx::Error::Database(refusal) => refusal
+            .code()
+            .is_some_and(|state| matches!(&*state, "53300" | "57P03")),
+        _ => false,
     }
 }
 

@@ -50,9 +50,17 @@ pub enum MigrationError {
 
 /// Applies what is missing on a connection of its own. Two instances that start at once take turns.
 pub async fn migrate(options: &PgConnectOptions) -> Result<(), MigrationError> {
+    migrate_with(&MIGRATOR, options).await
+}
+
+/// The same with the migrations of another release.
+pub async fn migrate_with(
+    migrator: &Migrator,
+    options: &PgConnectOptions,
+) -> Result<(), MigrationError> {
     let mut connection = options.clone().connect().await.map_err(Error::from)?;
     lock(&mut connection).await?;
-    let outcome = migrate_locked(&MIGRATOR, &mut connection).await;
+    let outcome = migrate_locked(migrator, &mut connection).await;
     // Closing the session releases the lock, also after a failure.
     if let Err(error) = connection.close().await {
         tracing::debug!(%error, "closing the migration's connection failed");
@@ -62,9 +70,8 @@ pub async fn migrate(options: &PgConnectOptions) -> Result<(), MigrationError> {
 
 /// Whether the schema is one that this binary can work with: nothing missing, not left behind.
 pub async fn is_current(connection: &mut PgConnection) -> Result<bool, Error> {
-    let newest = newest_known();
-    let applied = applied(connection).await?;
-    Ok(applied.contains(&newest))
+    let known = newest_of(&MIGRATOR);
+    Ok(applied(connection).await?.contains(&known) && oldest_binary(connection).await? <= known)
 }
 
 async fn lock(connection: &mut PgConnection) -> Result<(), MigrationError> {
@@ -90,12 +97,9 @@ async fn migrate_locked(
     migrator: &Migrator,
     connection: &mut PgConnection,
 ) -> Result<(), MigrationError> {
-    let known = newest_known();
+    let known = newest_of(migrator);
     if !applied(connection).await?.is_empty() {
-        let needed = sqlx::query_scalar!("select oldest_binary from installation")
-            .fetch_one(&mut *connection)
-            .await
-            .map_err(Error::from)?;
+        let needed = oldest_binary(connection).await?;
         if needed > known {
             return Err(MigrationError::TooOld { needed, known });
         }
@@ -137,8 +141,17 @@ fn is_missing_table(error: &sqlx::Error) -> bool {
         .is_some_and(|code| code == "42P01")
 }
 
-fn newest_known() -> i64 {
-    MIGRATOR
+/// The newest migration that a binary must know to work with this schema.
+async fn oldest_binary(connection: &mut PgConnection) -> Result<i64, Error> {
+    Ok(
+        sqlx::query_scalar!("select oldest_binary from installation")
+            .fetch_one(connection)
+            .await?,
+    )
+}
+
+fn newest_of(migrator: &Migrator) -> i64 {
+    migrator
         .iter()
         .map(|migration| migration.version)
         .max()

@@ -9,5 +9,5 @@ mod pool;
 
 pub use error::Error;
 pub use installation::load_secret;
-pub use migrations::{MigrationError, is_current, migrate};
+pub use migrations::{MigrationError, is_current, migrate, migrate_with};
 pub use pool::{Capacity, Database, Lane, REQUEST_BUDGET, within_one_budget};

@@ -13,6 +13,7 @@ use sqlx::{Connection, PgConnection, PgPool, Postgres};
 use tokio::time::{Instant, timeout_at};
 
 use super::error::Error;
+use crate::base::codes::{Code, Refusal};
 
 /// All store calls of one request together, waiting for a connection included.
 pub const REQUEST_BUDGET: Duration = Duration::from_millis(2500);
@@ -20,8 +21,8 @@ pub const REQUEST_BUDGET: Duration = Duration::from_millis(2500);
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 /// A connection that lay idle this long is tried before use, since the server may have gone meanwhile.
 const IDLE_UNTRIED_MAX: Duration = Duration::from_secs(1);
-/// A pool is rebuilt at most this often.
-const REBUILD_PAUSE: Duration = Duration::from_secs(5);
+/// Why nobody gets a connection is looked into, and a pool rebuilt, at most this often.
+const LOOK_PAUSE: Duration = Duration::from_secs(5);
 
 /// Who waits: readers and moderators have pools of their own, so that a flood of the ones leaves the others working.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,8 +67,8 @@ struct Pool {
     /// Connections that our own leases hold. Fewer than the pool thinks means that permits have leaked.
     leased: AtomicUsize,
     born: Instant,
-    /// When it was last rebuilt, in milliseconds after `born`; negative: never.
-    rebuilt_ms: AtomicI64,
+    /// When it was last looked into, in milliseconds after `born`; negative: never.
+    looked_ms: AtomicI64,
 }
 
 tokio::task_local! {
@@ -109,8 +110,9 @@ impl Database {
     }
 
     /// Runs store calls on one connection. When the time runs out, or the caller is dropped midway, the connection is
-    /// closed instead of returned, so that nobody else meets its unfinished statement.
-    pub async fn run<T, E: From<Error>>(
+    /// closed instead of returned, so that nobody else meets its unfinished statement. So is one on which the database
+    /// proved unavailable: after a fail-over it may lead to a server that only reads, and would for ever.
+    pub async fn run<T, E: From<Error> + Refusal>(
         &self,
         lane: Lane,
         work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, E>,
@@ -122,6 +124,7 @@ impl Database {
             None => return Err(Error::Timeout.into()),
         };
         match outcome {
+            Ok(Err(error)) if error.code() == Code::Unavailable => Err(error),
             Ok(result) => {
                 lease.give_back();
                 result
@@ -135,7 +138,7 @@ impl Database {
     }
 
     /// Like [`Self::run`], in one transaction: committed when the work succeeds, else rolled back.
-    pub async fn transact<T, E: From<Error>>(
+    pub async fn transact<T, E: From<Error> + Refusal>(
         &self,
         lane: Lane,
         work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, E>,
@@ -194,7 +197,7 @@ impl Pool {
             current,
             leased: AtomicUsize::new(0),
             born,
-            rebuilt_ms: AtomicI64::new(-1),
+            looked_ms: AtomicI64::new(-1),
         }
     }
 
@@ -228,37 +231,53 @@ impl Pool {
                     pool: Arc::clone(self),
                 })
             }
-            Ok(Err(error)) => {
-                if matches!(error, sqlx::Error::PoolTimedOut) {
-                    self.rebuild_if_leaked();
-                }
-                Err(error.into())
-            }
+            Ok(Err(sqlx::Error::PoolTimedOut)) => Err(self.look_into_timeout(deadline).await),
+            Ok(Err(error)) => Err(error.into()),
             Err(_elapsed) => Err(Error::Timeout),
         }
     }
 
-    /// Nobody could get a connection although our leases don't hold them all: permits have leaked, or the server is
-    /// away. A fresh pool cures the first and harms nothing in the second case.
-    fn rebuild_if_leaked(&self) {
+    /// Nobody could get a connection although our leases don't hold them all. Whoever is first to look tries one past
+    /// the pool: if the server takes it, permits have leaked, and a fresh pool cures that; else its refusal is the
+    /// cause, which the pool has kept to itself.
+    async fn look_into_timeout(&self, deadline: Instant) -> Error {
+        if !self.may_look() {
+            return sqlx::Error::PoolTimedOut.into();
+        }
+        match timeout_at(deadline, PgConnection::connect_with(&self.options)).await {
+            Ok(Ok(connection)) => {
+                let fresh = Self::build(&self.options, self.connections_max);
+                *self.current.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+                tracing::warn!(
+                    "rebuilt a database pool: nobody got a connection although not all were in use"
+                );
+                metrics::counter!("rejoinder_database_pool_rebuilt_total").increment(1);
+                drop(connection);
+                sqlx::Error::PoolTimedOut.into()
+            }
+            Ok(Err(cause)) => {
+                tracing::error!(%cause, "the database takes no connection");
+                cause.into()
+            }
+            Err(_elapsed) => {
+                tracing::error!("the database takes no connection: it doesn't answer");
+                Error::Timeout
+            }
+        }
+    }
+
+    /// One caller in each [`LOOK_PAUSE`], and none while all connections are at work.
+    fn may_look(&self) -> bool {
         let leased = u32::try_from(self.leased.load(Ordering::Relaxed)).unwrap_or(u32::MAX);
         let now_ms = i64::try_from(self.born.elapsed().as_millis()).unwrap_or(i64::MAX);
-        let last_ms = self.rebuilt_ms.load(Ordering::Relaxed);
-        let pause_ms = i64::try_from(REBUILD_PAUSE.as_millis()).unwrap_or(i64::MAX);
-        if leased >= self.connections_max || (last_ms >= 0 && now_ms - last_ms < pause_ms) {
-            return;
-        }
-        let first =
-            self.rebuilt_ms
-                .compare_exchange(last_ms, now_ms, Ordering::Relaxed, Ordering::Relaxed);
-        if first.is_ok() {
-            let fresh = Self::build(&self.options, self.connections_max);
-            *self.current.write().unwrap_or_else(PoisonError::into_inner) = fresh;
-            tracing::warn!(
-                "rebuilt a database pool: nobody got a connection although not all were in use"
-            );
-            metrics::counter!("rejoinder_database_pool_rebuilt_total").increment(1);
-        }
+        let last_ms = self.looked_ms.load(Ordering::Relaxed);
+        let pause_ms = i64::try_from(LOOK_PAUSE.as_millis()).unwrap_or(i64::MAX);
+        leased < self.connections_max
+            && (last_ms < 0 || now_ms - last_ms >= pause_ms)
+            && self
+                .looked_ms
+                .compare_exchange(last_ms, now_ms, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok()
     }
 }
 

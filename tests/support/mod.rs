@@ -106,13 +106,19 @@ pub(crate) struct TestDatabase {
 impl TestDatabase {
     /// A fresh copy of the template.
     pub(crate) async fn create() -> Self {
+        let template = &server().await.template;
+        Self::made(format!("template {template}")).await
+    }
+
+    /// Without any table, as before the first start.
+    pub(crate) async fn empty() -> Self {
+        Self::made(String::new()).await
+    }
+
+    async fn made(how: String) -> Self {
         let server = server().await;
         let name = unique("test");
-        execute(
-            &server.options,
-            format!("create database {name} template {}", server.template),
-        )
-        .await;
+        execute(&server.options, format!("create database {name} {how}")).await;
         let options = server.options.clone().database(&name);
         let pool = PgPoolOptions::new()
             .max_connections(4)
@@ -124,6 +130,11 @@ impl TestDatabase {
             pool,
             name,
         }
+    }
+
+    /// Its name in the server.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     /// As the service uses it.

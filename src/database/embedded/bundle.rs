@@ -66,7 +66,7 @@ mod packed {
     /// Files one after the other, compressed; the form is told in `build.rs`.
     const ARCHIVE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/postgres.bundle"));
     /// Its SHA-256, which also names the directory it is unpacked to.
-    const ARCHIVE_SHA256: &str = env!("REJOINDER_BUNDLE_SHA256");
+    const ARCHIVE_SHA256: &str = env!("BUNDLED_POSTGRES_SHA256");
     const PATH_BYTES_MAX: u32 = 4096;
 
     /// Unpacks the programs into the data directory, unless they are there; afterwards they have run here once.

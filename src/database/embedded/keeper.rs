@@ -36,7 +36,7 @@ const FIRST_STARTS_MAX: u32 = 5;
 const LOG_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// What a keeper is given to keep.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Charge {
     pub(super) data_dir: PathBuf,
     pub(super) bin: PathBuf,

@@ -16,6 +16,7 @@ mod process;
 mod programs;
 mod server;
 
+use std::convert::Infallible;
 use std::fs;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
@@ -49,6 +50,9 @@ const RECOVERS_WITHIN: Duration = Duration::from_mins(10);
 /// The keeper's own patience with the server, and a little more.
 const STOPS_WITHIN: Duration = Duration::from_secs(20);
 
+/// How often we look after the keeper.
+const KEEPER_GLANCE: Duration = Duration::from_millis(500);
+
 /// What an acknowledged write is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durability {
@@ -76,6 +80,8 @@ pub struct Options {
 pub struct Embedded {
     data_dir: PathBuf,
     keeper: Child,
+    program: PathBuf,
+    charge: Charge,
     _lock: AppLock,
 }
 
@@ -92,10 +98,13 @@ pub async fn start(options: Options) -> Result<Embedded, Error> {
     let (charge, lock) = blocking(move || claim.prepare(durability)).await?;
     let data_dir = charge.data_dir.clone();
     let log_length = server::log_length(&data_dir);
-    let keeper = spawn_keeper(&keeper, charge)?;
+    let program = keeper;
+    let keeper = spawn_keeper(&program, charge.clone())?;
     let mut embedded = Embedded {
         data_dir,
         keeper,
+        program,
+        charge,
         _lock: lock,
     };
     embedded.await_answer(log_length).await?;
@@ -131,6 +140,27 @@ impl Embedded {
     /// The log of the server and its keeper. For tests each line begins with the name of its database.
     pub fn log_file(&self) -> PathBuf {
         server::log_file(&self.data_dir)
+    }
+
+    /// Looks after the keeper for ever. One that has ended before us was killed; its server runs on, but nobody would
+    /// start that one again. So the server is stopped, too, and both begin anew.
+    pub async fn replace_killed_keepers(&mut self) -> Infallible {
+        loop {
+            sleep(KEEPER_GLANCE).await;
+            if matches!(self.keeper.try_wait(), Ok(None)) {
+                continue;
+            }
+            tracing::error!("the keeper of the database was killed, starting another one");
+            if let Err(error) = self.replace_keeper().await {
+                tracing::error!(%error, "the database has no keeper, trying again");
+            }
+        }
+    }
+
+    async fn replace_keeper(&mut self) -> Result<(), Error> {
+        leftover::stop(&self.data_dir).await?;
+        self.keeper = spawn_keeper(&self.program, self.charge.clone())?;
+        Ok(())
     }
 
     /// Shuts the server down (clients are cut off) and waits until it is gone.

@@ -25,10 +25,10 @@ const MARK: &str = "application: ";
 const NOBODY: u32 = 65534;
 
 /// A directory that goes with the test.
-struct Scratch(PathBuf);
+pub(crate) struct Scratch(pub(crate) PathBuf);
 
 impl Scratch {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("rejoinder-faults-{}-{count}", std::process::id());
@@ -39,7 +39,7 @@ impl Scratch {
     }
 
     /// A data directory that exists already, so that it outlives its server.
-    fn data_dir(&self, name: &str) -> PathBuf {
+    pub(crate) fn data_dir(&self, name: &str) -> PathBuf {
         let path = self.0.join(name);
         fs::create_dir_all(&path).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o711)).unwrap();
@@ -85,7 +85,7 @@ async fn refusal(options: Options) -> String {
 }
 
 /// Whether this is root; says so where it isn't, and something therefore isn't tried.
-fn is_root(what: &str) -> bool {
+pub(crate) fn is_root(what: &str) -> bool {
     let root = rustix::process::geteuid().is_root();
     if !root {
         // Not by `eprintln!`, which the test runner swallows when a test passes.
@@ -205,7 +205,7 @@ async fn the_application_that_other_tests_kill() {
     clippy::disallowed_methods,
     reason = "between two questions, on the test's own thread"
 )]
-fn eventually(what: &str, seconds: u64, mut is_so: impl FnMut() -> bool) {
+pub(crate) fn eventually(what: &str, seconds: u64, mut is_so: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(seconds);
     while !is_so() {
         assert!(Instant::now() < deadline, "not within {seconds} s: {what}");
@@ -213,7 +213,7 @@ fn eventually(what: &str, seconds: u64, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-async fn connects_within(options: &PgConnectOptions, seconds: u64) -> PgConnection {
+pub(crate) async fn connects_within(options: &PgConnectOptions, seconds: u64) -> PgConnection {
     let deadline = Instant::now() + Duration::from_secs(seconds);
     loop {
         match PgConnection::connect_with(options).await {
@@ -245,13 +245,18 @@ async fn count_rows(options: &PgConnectOptions) -> i64 {
         .get(0)
 }
 
-fn server_pid(data_dir: &Path) -> Pid {
-    let text = fs::read_to_string(data_dir.join("pgdata/postmaster.pid")).unwrap();
-    Pid::from_raw(text.lines().next().unwrap().trim().parse().unwrap()).unwrap()
+pub(crate) fn server_pid(data_dir: &Path) -> Pid {
+    find_server(data_dir).expect("the server has written its pid")
+}
+
+/// What `postmaster.pid` says; none when no server runs, or one is just beginning.
+pub(crate) fn find_server(data_dir: &Path) -> Option<Pid> {
+    let text = fs::read_to_string(data_dir.join("pgdata/postmaster.pid")).ok()?;
+    Pid::from_raw(text.lines().next()?.trim().parse().ok()?)
 }
 
 /// A field of the system's list of processes; none when there is no such process, or only its remains.
-fn ask_ps(pid: Pid, field: &str) -> Option<String> {
+pub(crate) fn ask_ps(pid: Pid, field: &str) -> Option<String> {
     let output = Command::new("ps")
         .args([
             "-o",
@@ -266,15 +271,15 @@ fn ask_ps(pid: Pid, field: &str) -> Option<String> {
     (!state.starts_with('Z')).then(|| value.trim().to_owned())
 }
 
-fn keeper_of(server: Pid) -> Pid {
+pub(crate) fn keeper_of(server: Pid) -> Pid {
     Pid::from_raw(ask_ps(server, "ppid").unwrap().parse().unwrap()).unwrap()
 }
 
-fn is_gone(pid: Pid) -> bool {
+pub(crate) fn is_gone(pid: Pid) -> bool {
     ask_ps(pid, "pid").is_none()
 }
 
-fn kill(pid: Pid) {
+pub(crate) fn kill(pid: Pid) {
     kill_process(pid, Signal::KILL).unwrap();
 }
 
