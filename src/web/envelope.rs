@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage};
@@ -31,6 +32,7 @@ pub async fn wrap<B: MessageBody + 'static>(
     let id = request_id(request.headers());
     request.extensions_mut().insert(RequestId(id.clone()));
     let page = wants_page(request.headers().get(header::ACCEPT));
+    let private = is_private(&request);
     let method = request.method().clone();
     // Handlers, extractors and our middlewares answer with responses, never with `Err`. The request can't be kept for
     // one: the router of actix-web wants it for itself alone.
@@ -42,6 +44,12 @@ pub async fn wrap<B: MessageBody + 'static>(
         response = rendered(response, &id, page);
     }
     secure(response.headers_mut());
+    if private {
+        response.headers_mut().insert(
+            header::CACHE_CONTROL,
+            HeaderValue::from_static("private, no-store"),
+        );
+    }
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(X_REQUEST_ID, value);
     }
@@ -90,6 +98,12 @@ fn request_id(headers: &HeaderMap) -> String {
         .and_then(|value| value.to_str().ok())
         .filter(sane)
         .map_or_else(random::id, str::to_owned)
+}
+
+/// What nobody may keep, whatever the route says: answers to writes and to requests with `Authorization`.
+fn is_private(request: &ServiceRequest) -> bool {
+    !matches!(*request.method(), Method::GET | Method::HEAD)
+        || request.headers().contains_key(header::AUTHORIZATION)
 }
 
 /// A client may send any word as a method; figures keep few.
