@@ -5,11 +5,14 @@ use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage};
+use actix_web::{Error, HttpMessage, ResponseError};
 
-use super::problem::{render, wants_page};
+use super::input::decode_form;
+use super::problem::{ApiError, render, wants_page};
+use crate::base::codes::Code;
 use crate::base::random;
 use crate::database::within_one_budget;
 
@@ -31,17 +34,29 @@ pub async fn wrap<B: MessageBody + 'static>(
     let id = request_id(request.headers());
     request.extensions_mut().insert(RequestId(id.clone()));
     let page = wants_page(request.headers().get(header::ACCEPT));
+    let private = is_private(&request);
     let method = request.method().clone();
     // Handlers, extractors and our middlewares answer with responses, never with `Err`. The request can't be kept for
     // one: the router of actix-web wants it for itself alone.
-    let mut response = within_one_budget(next.call(request))
-        .await?
-        .map_into_boxed_body();
+    let mut response = if is_readable(request.path()) {
+        within_one_budget(next.call(request))
+            .await?
+            .map_into_boxed_body()
+    } else {
+        let refusal = ApiError::because(Code::InvalidQuery, "the path's encoding is broken");
+        request.into_response(refusal.error_response())
+    };
     let status = response.status();
     if status.is_client_error() || status.is_server_error() {
         response = rendered(response, &id, page);
     }
     secure(response.headers_mut());
+    if private {
+        response.headers_mut().insert(
+            header::CACHE_CONTROL,
+            HeaderValue::from_static("private, no-store"),
+        );
+    }
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(X_REQUEST_ID, value);
     }
@@ -90,6 +105,18 @@ fn request_id(headers: &HeaderMap) -> String {
         .and_then(|value| value.to_str().ok())
         .filter(sane)
         .map_or_else(random::id, str::to_owned)
+}
+
+/// Whether a path's percent-encoding is whole and gives UTF-8 without NUL. Asked before a route is looked for, since the
+/// router passes on what it can't decode.
+fn is_readable(path: &str) -> bool {
+    decode_form(path).is_some_and(|text| !text.contains('\0'))
+}
+
+/// What nobody may keep, whatever the route says: answers to writes and to requests with `Authorization`.
+fn is_private(request: &ServiceRequest) -> bool {
+    !matches!(*request.method(), Method::GET | Method::HEAD)
+        || request.headers().contains_key(header::AUTHORIZATION)
 }
 
 /// A client may send any word as a method; figures keep few.

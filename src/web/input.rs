@@ -181,8 +181,7 @@ fn deserialize<T: DeserializeOwned>(
 ) -> Option<T> {
     for _ in 0..TYPE_ERRORS_MAX {
         let mut ignored = Vec::new();
-        let mut note =
-            |path: serde_ignored::Path<'_>| ignored.push(path.to_string().replace(".?", ""));
+        let mut note = |path: serde_ignored::Path<'_>| ignored.push(path_text(&path));
         let attempt = serde_path_to_error::deserialize::<_, T>(serde_ignored::Deserializer::new(
             value.clone(),
             &mut note,
@@ -221,6 +220,22 @@ fn deserialize<T: DeserializeOwned>(
         }
     }
     None
+}
+
+/// A member's path as all complaints write it: `decisions[3].note`.
+fn path_text(path: &serde_ignored::Path<'_>) -> String {
+    use serde_ignored::Path;
+    match path {
+        Path::Root => String::new(),
+        Path::Seq { parent, index } => format!("{}[{index}]", path_text(parent)),
+        Path::Map { parent, key } => match path_text(parent) {
+            parent if parent.is_empty() => key.clone(),
+            parent => format!("{parent}.{key}"),
+        },
+        Path::Some { parent }
+        | Path::NewtypeStruct { parent }
+        | Path::NewtypeVariant { parent } => path_text(parent),
+    }
 }
 
 fn collect(errors: &ValidationErrors, prefix: &str, found: &mut Vec<FieldProblem>) {

@@ -9,7 +9,7 @@ use linkify::{LinkFinder, LinkKind};
 use pulldown_cmark::{Event, Options, Parser, Tag, TextMergeStream};
 use url::Url;
 
-use crate::base::text::Body;
+use crate::base::text::{Body, is_invisible};
 
 /// The most octets of a rendered body. What would be more (thousands of tiny elements, one long address used
 /// again and again) is shown as plain text, of which 10,000 characters take at most 60,000 octets.
@@ -24,7 +24,8 @@ pub(super) const LINK_REL: &str = "nofollow ugc noopener";
 
 /// Renders the Markdown subset: paragraphs, emphasis, code, quotes, lists and links to http and https; a line break is
 /// one in the HTML too. All else is shown as text: raw HTML as it was written, headings as bold paragraphs,
-/// pictures as links. Gives at most [`HTML_BYTES_MAX`] octets.
+/// pictures as links. Text of which nothing would be seen (a lone `#`, definitions of links) is shown as it was written.
+/// Gives at most [`HTML_BYTES_MAX`] octets.
 pub(super) fn render(body: &Body) -> String {
     let html = Renderer::default().run(body.as_str()).and_then(|html| {
         let html = sanitise(&html);
@@ -100,6 +101,8 @@ struct Renderer {
     /// The address of the link that is open: links don't nest.
     link: Option<String>,
     verbatim: Verbatim,
+    /// Whether a reader sees anything of it yet.
+    visible: bool,
 }
 
 /// What text stands in.
@@ -115,7 +118,7 @@ enum Verbatim {
 }
 
 impl Renderer {
-    /// The HTML, or none as soon as it grows too large.
+    /// The HTML, or none as soon as it grows too large, and where nothing of it can be seen.
     fn run(mut self, markdown: &str) -> Option<String> {
         for event in TextMergeStream::new(Parser::new_ext(markdown, Options::empty())) {
             self.event(event);
@@ -123,7 +126,7 @@ impl Renderer {
                 return None;
             }
         }
-        Some(self.html)
+        self.visible.then_some(self.html)
     }
 
     fn event(&mut self, event: Event<'_>) {
@@ -132,12 +135,16 @@ impl Renderer {
             Event::End(_) => self.end(),
             Event::Text(text) | Event::Html(text) | Event::InlineHtml(text) => self.text(&text),
             Event::Code(text) => {
+                self.note_visible(&text);
                 self.html.push_str("<code>");
                 escape(&text, &mut self.html);
                 self.html.push_str("</code>");
             }
             Event::SoftBreak | Event::HardBreak => self.html.push_str(LINE_BREAK),
-            Event::Rule => self.html.push_str("<p>* * *</p>\n"),
+            Event::Rule => {
+                self.visible = true;
+                self.html.push_str("<p>* * *</p>\n");
+            }
             // Not asked of the parser; shown as text should that change.
             Event::InlineMath(text) | Event::DisplayMath(text) | Event::FootnoteReference(text) => {
                 self.text(&text);
@@ -190,6 +197,7 @@ impl Renderer {
             Some(Close::Link { text_from }) => {
                 let address = self.link.take().unwrap_or_default();
                 if self.html.len() == text_from {
+                    self.visible = true;
                     escape(&address, &mut self.html);
                 }
                 self.html.push_str("</a>");
@@ -238,7 +246,12 @@ impl Renderer {
         }
     }
 
+    fn note_visible(&mut self, text: &str) {
+        self.visible |= text.chars().any(|c| !is_invisible(c));
+    }
+
     fn text(&mut self, text: &str) {
+        self.note_visible(text);
         match self.verbatim {
             Verbatim::Code => escape(text, &mut self.html),
             Verbatim::Html => {
@@ -289,9 +302,15 @@ fn push_link_start(target: &str, html: &mut String) {
     html.push_str("\">");
 }
 
+/// What the body's own rules keep out, but a character reference (`&#8238;`, `&#1;`) brings back: overrides of the
+/// direction, and controls, which no feed can hold.
+fn is_smuggled(c: char) -> bool {
+    matches!(c, '\u{202D}' | '\u{202E}') || (c.is_control() && !matches!(c, '\n' | '\t'))
+}
+
 /// Text that is text in HTML, also between double quotes.
 fn escape(text: &str, html: &mut String) {
-    for c in text.chars() {
+    for c in text.chars().filter(|c| !is_smuggled(*c)) {
         let escaped: Cow<'_, str> = match c {
             '&' => "&amp;".into(),
             '<' => "&lt;".into(),

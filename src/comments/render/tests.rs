@@ -406,3 +406,29 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_would_show_nothing_is_shown_as_it_was_written() {
+    for (markdown, expected) in [
+        ("[a]: http://example.org", "<p>[a]: http://example.org</p>"),
+        ("#", "<p>#</p>"),
+        ("- \n- ", "<p>- <br>-</p>"),
+        ("```\n\n```", "<p>```<br><br>```</p>"),
+        ("&nbsp;&#8203;", "<p>&amp;nbsp;&amp;#8203;</p>"),
+        (
+            "[&#8203;](http://example.org)",
+            "<p>[&amp;#8203;](http://example.org)</p>",
+        ),
+    ] {
+        assert_eq!(html(markdown), expected, "{markdown}");
+    }
+    assert_eq!(html("`&nbsp;`"), "<p><code>&amp;nbsp;</code></p>\n");
+}
+
+#[test]
+fn character_references_bring_back_no_control_or_override() {
+    assert_eq!(
+        html("a&#8238;b&#x202d;c&#1;d&#27;e&#127;f"),
+        "<p>abcdef</p>\n"
+    );
+}
