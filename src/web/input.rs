@@ -181,8 +181,7 @@ fn deserialize<T: DeserializeOwned>(
 ) -> Option<T> {
     for _ in 0..TYPE_ERRORS_MAX {
         let mut ignored = Vec::new();
-        let mut note =
-            |path: serde_ignored::Path<'_>| ignored.push(path.to_string().replace(".?", ""));
+        let mut note = |path: serde_ignored::Path<'_>| ignored.push(written(&path));
         let attempt = serde_path_to_error::deserialize::<_, T>(serde_ignored::Deserializer::new(
             value.clone(),
             &mut note,
@@ -221,6 +220,22 @@ fn deserialize<T: DeserializeOwned>(
         }
     }
     None
+}
+
+/// The path of a member as all paths are written, `decisions[3].note`; `serde_ignored` has points throughout.
+fn written(path: &serde_ignored::Path<'_>) -> String {
+    use serde_ignored::Path;
+    match path {
+        Path::Root => String::new(),
+        Path::Seq { parent, index } => format!("{}[{index}]", written(parent)),
+        Path::Map { parent, key } => match written(parent) {
+            outer if outer.is_empty() => key.clone(),
+            outer => format!("{outer}.{key}"),
+        },
+        Path::Some { parent }
+        | Path::NewtypeStruct { parent }
+        | Path::NewtypeVariant { parent } => written(parent),
+    }
 }
 
 fn collect(errors: &ValidationErrors, prefix: &str, found: &mut Vec<FieldProblem>) {
