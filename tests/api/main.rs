@@ -1,6 +1,7 @@
 //! Black box over a real port: what a client of the API sees. Must not know how it comes about.
 #![expect(
     clippy::indexing_slicing,
+    clippy::string_slice,
     clippy::unwrap_used,
     reason = "a test that reaches too far shall stop"
 )]

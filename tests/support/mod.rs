@@ -3,7 +3,6 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    clippy::indexing_slicing,
     dead_code,
     reason = "helpers of tests may stop a test, and each test binary uses its own part of them"
 )]
@@ -16,7 +15,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use rejoinder::database::embedded::{self, Durability, Embedded};
 use rejoinder::database::{self, Capacity, Database};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgPool};
+use sqlx::{ConnectOptions, Connection, PgPool};
 use tokio::sync::OnceCell;
 
 /// The server of this test binary, with the migrated template.
@@ -45,30 +44,23 @@ async fn server() -> &'static Server {
 }
 
 async fn start_server() -> Server {
-    let (options, log, embedded) = match given_server() {
-        Some(url) => (
-            url.parse()
-                .expect("TEST_DATABASE_URL is not an address of a database"),
-            None,
-            None,
-        ),
-        None => {
-            let embedded = embedded::start(embedded::Options {
-                data_dir: std::env::temp_dir().join(unique("rejoinder-tests")),
-                programs: None,
-                keeper: PathBuf::from(env!("CARGO_BIN_EXE_rejoinder")),
-                durability: Durability::ForTests,
-            })
-            .await
-            .unwrap();
-            (
-                embedded.connect_options(),
-                Some(embedded.log_file()),
-                Some(embedded),
-            )
-        }
+    let (options, log, embedded) = if let Some(url) = given_server() {
+        let options: PgConnectOptions = url
+            .parse()
+            .expect("TEST_DATABASE_URL is not an address of a database");
+        (options, None, None)
+    } else {
+        let embedded = embedded::start(embedded::Options {
+            data_dir: std::env::temp_dir().join(unique("rejoinder-tests")),
+            programs: None,
+            keeper: PathBuf::from(env!("CARGO_BIN_EXE_rejoinder")),
+            durability: Durability::ForTests,
+        })
+        .await
+        .unwrap();
+        let (options, log) = (embedded.connect_options(), embedded.log_file());
+        (options, Some(log), Some(embedded))
     };
-    let options: PgConnectOptions = options;
     let options = options.disable_statement_logging();
     let template = unique("template");
     execute(&options, format!("create database {template}")).await;
@@ -92,13 +84,9 @@ fn given_server() -> Option<String> {
 }
 
 /// Runs a statement whose names can't be bound, all made by ourselves.
-#[expect(
-    clippy::disallowed_types,
-    reason = "database names can't be bound; these are made here"
-)]
 pub(crate) async fn execute(options: &PgConnectOptions, statement: String) {
     let mut connection = options.connect().await.unwrap();
-    sqlx::raw_sql(AssertSqlSafe(statement))
+    sqlx::raw_sql(sqlx::AssertSqlSafe(statement))
         .execute(&mut connection)
         .await
         .unwrap();

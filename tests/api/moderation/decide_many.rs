@@ -1,6 +1,6 @@
 //! `POST /api/v1/admin/decisions`: each decision on its own, the results in order.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{NOBODYS_ID, QUEUE, held, one_of_each};
 use crate::backstage::{change, number};
@@ -112,7 +112,7 @@ async fn five_hundred_comments_are_decided_at_once() {
     assert!(
         results
             .iter()
-            .all(|one| one["outcome"] == "decided" && one["status"] == Value::from("approved"))
+            .all(|one| one["outcome"] == "decided" && one["status"] == "approved")
     );
     app.thread("/tides", "")
         .await
