@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use time::Duration;
 
 use crate::backstage::{change, hire};
-use crate::support::app::{Desk, TestApp};
+use crate::support::app::{Answer, Desk, OWNER, PASSWORD, TestApp, comment_on};
 
 const DOCUMENT: &str = "/api/v1/openapi.json";
 const ROUTES: &str = include_str!("../../src/app/routes.rs");
@@ -327,5 +327,157 @@ async fn nobody_gets_where_they_do_not_belong() {
         }
     }
     assert!(tried >= 45, "{tried}");
+    app.stop().await;
+}
+
+/// What is in the value but not as the schema has it. A schema may only be open where it says so.
+fn misfits(document: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String> {
+    if let Some(reference) = schema["$ref"].as_str() {
+        let named = document.pointer(&reference[1..]).unwrap();
+        return misfits(document, named, value, at);
+    }
+    let choices = schema["oneOf"].as_array().or(schema["anyOf"].as_array());
+    if let Some(choices) = choices {
+        let found = choices.iter().map(|one| misfits(document, one, value, at));
+        return found.min_by_key(Vec::len).unwrap();
+    }
+    let mut found = Vec::new();
+    if let Some(parts) = schema["allOf"].as_array() {
+        let mut whole = json!({"type": "object", "properties": {}, "required": []});
+        for part in parts {
+            let part = part["$ref"]
+                .as_str()
+                .map_or(part, |name| document.pointer(&name[1..]).unwrap());
+            let members = part["properties"].as_object().cloned().unwrap_or_default();
+            whole["properties"].as_object_mut().unwrap().extend(members);
+            let required = part["required"].as_array().cloned().unwrap_or_default();
+            whole["required"].as_array_mut().unwrap().extend(required);
+        }
+        return misfits(document, &whole, value, at);
+    }
+    let kind = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(number) if number.is_f64() => "number",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    let kinds = &schema["type"];
+    let listed = kinds
+        .as_array()
+        .is_some_and(|kinds| kinds.contains(&json!(kind)));
+    if !kinds.is_null() && kinds != kind && !listed {
+        found.push(format!("{at} is {kind}, not {kinds}"));
+    }
+    let words = schema["enum"].as_array();
+    if words.is_some_and(|words| !words.contains(value)) {
+        found.push(format!("{at}: {value} isn't listed"));
+    }
+    for (place, item) in value.as_array().into_iter().flatten().enumerate() {
+        found.extend(misfits(
+            document,
+            &schema["items"],
+            item,
+            &format!("{at}[{place}]"),
+        ));
+    }
+    let Some(members) = value.as_object() else {
+        return found;
+    };
+    for name in schema["required"].as_array().into_iter().flatten() {
+        if !members.contains_key(name.as_str().unwrap()) {
+            found.push(format!("{at} has no {name}"));
+        }
+    }
+    for (name, member) in members {
+        match schema["properties"].get(name) {
+            Some(schema) => {
+                found.extend(misfits(document, schema, member, &format!("{at}.{name}")))
+            }
+            None if kinds.is_null() || !schema["additionalProperties"].is_null() => {}
+            None => found.push(format!("{at} has {name}, which isn't described")),
+        }
+    }
+    found
+}
+
+/// One answer of each kind that there is, by operation.
+async fn answers(app: &TestApp) -> Vec<(&'static str, Answer)> {
+    let (desk, pool) = (app.desk().await, "/tides");
+    let root = app.published(&desk, pool, "Ebb", None).await;
+    let reply = app.published(&desk, pool, "Flood", Some(&root)).await;
+    let submitted = app.submit(&comment_on(pool, "Moon", Some(&root))).await;
+    let held = submitted.at("/comment/id").as_str().unwrap().to_owned();
+    let own = app.request("GET", &format!("/api/v1/comments/{held}"));
+    let own = own.bearer_auth(submitted.at("/manage_token").as_str().unwrap());
+    let note = json!({"note": "Why?", "reason": "other"});
+    let rejected = desk.decide(app, &held, "reject", &note).await;
+    let stale = desk
+        .decide(app, &held, "approve", &json!({"version": 1}))
+        .await;
+    let many = json!({"decisions": [{"id": NOBODYS_ID, "decision": "spam"}, {"id": root, "decision": "spam"}]});
+    let many = desk.post(app, "/api/v1/admin/decisions", &many).await;
+    let shown = format!("/api/v1/admin/comments/{held}");
+    vec![
+        ("POST /api/v1/comments", submitted),
+        ("GET /api/v1/comments/{id}", app.send(own).await),
+        (
+            "GET /api/v1/comments/{id}",
+            app.get(&format!("/api/v1/comments/{reply}")).await,
+        ),
+        ("POST /api/v1/admin/comments/{id}/reject", rejected),
+        ("POST /api/v1/admin/comments/{id}/approve", stale),
+        ("POST /api/v1/admin/decisions", many),
+        // The root is gone by now but has an answer.
+        ("GET /api/v1/comments", app.thread(pool, "").await),
+        (
+            "GET /api/v1/comments/{id}/replies",
+            app.get(&format!("/api/v1/comments/{root}/replies")).await,
+        ),
+        ("GET /api/v1/comments", app.thread("/nobody", "").await),
+        ("POST /api/v1/comments", app.submit(&json!({})).await),
+        (
+            "GET /api/v1/admin/comments",
+            desk.get(app, "/api/v1/admin/comments?limit=2").await,
+        ),
+        (
+            "GET /api/v1/admin/comments/{id}",
+            desk.get(app, &shown).await,
+        ),
+        (
+            "GET /api/v1/admin/sessions/current",
+            desk.get(app, "/api/v1/admin/sessions/current").await,
+        ),
+        (
+            "POST /api/v1/admin/sessions",
+            app.sign_in(OWNER, PASSWORD).await,
+        ),
+        (
+            "POST /api/v1/admin/sessions",
+            app.sign_in(OWNER, "wrong").await,
+        ),
+        ("GET /healthz", app.get("/healthz").await),
+        ("GET /readyz", app.get("/readyz").await),
+    ]
+}
+
+#[tokio::test]
+async fn answers_are_as_the_document_describes_them() {
+    let app = TestApp::start().await;
+    let document = document(&app).await;
+    let operations = operations(&document);
+    let mut found = Vec::new();
+    for (name, answer) in answers(&app).await {
+        let operation = operations.iter().find(|operation| operation.name() == name);
+        let responses = &operation.unwrap().value["responses"];
+        let kind = answer.header("content-type");
+        let schema = &responses[answer.status.to_string()]["content"][kind]["schema"];
+        assert!(schema.is_object(), "{name} {} {kind}", answer.status);
+        let at = format!("{name} {}", answer.status);
+        found.extend(misfits(&document, schema, &answer.json(), &at));
+    }
+    assert!(found.is_empty(), "{found:#?}");
     app.stop().await;
 }
