@@ -3,7 +3,7 @@
 //!
 //! What holds: a token and a password are known to their holder only (the database has hashes); a sign-in fails in equal
 //! time whatever the reason; a session ends with its account, 12 hours after its last use, and 30 days after it began;
-//! there is always an owner once [`Accounts::ensure_first_owner`] has run.
+//! there is always an owner once `Accounts::ensure_first_owner` has run.
 
 mod backoff;
 pub mod error;
@@ -15,5 +15,4 @@ mod service;
 mod store;
 
 pub use error::Error;
-pub use passwords::PasswordCost;
-pub use service::{Accounts, FirstOwner};
+pub use service::{Accounts, FirstOwner, PasswordCost};

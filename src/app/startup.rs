@@ -18,8 +18,6 @@ use super::workers::Workers;
 use super::{metrics, routes};
 use crate::accounts::{Accounts, FirstOwner, PasswordCost};
 use crate::base::clock::Clock;
-use crate::base::email::EmailAddress;
-use crate::base::page_url::Origin;
 use crate::base::secret::ServerSecret;
 use crate::comments::{Comments, Limits};
 use crate::database::embedded::{self, Durability, Embedded};
@@ -239,68 +237,27 @@ async fn serve(
     database::migrate(&place.options)
         .await
         .context("while migrating the database")?;
-    let clock = setting.clock.clone();
     let database = Database::new(place.options.clone(), Capacity::default());
-    let secret = secret(settings, &database)
-        .await
-        .context("while loading the secret")?;
-    let own = settings
-        .http
-        .public_url
-        .as_ref()
-        .and_then(|own| Origin::parse(own.as_str()).ok());
-    let sites = Sites::new(database.clone(), clock.clone(), own);
-    let origins: Vec<Origin> = settings
-        .sites
-        .origins
-        .iter()
-        .filter_map(|origin| Origin::parse(origin.as_str()).ok())
-        .collect();
-    sites
-        .set_up(&origins)
-        .await
-        .context("while setting up the first site")?;
     let limits = Arc::new(Limits::new(settings.http.rate_limit));
-    let accounts = Accounts::new(
-        database.clone(),
-        clock.clone(),
-        settings.http.rate_limit,
-        setting.passwords,
-    )
-    .context("while preparing the accounts")?;
-    let first_owner = first_owner(settings, &accounts)
+    let http_workers = setting.http_workers;
+    let services = services(settings, setting, &database, &limits).await?;
+    let first_owner = first_owner(settings, &services.accounts)
         .await
         .context("while making the first owner")?;
-    let comments = Comments::new(
-        database.clone(),
-        sites.clone(),
-        clock.clone(),
-        &secret,
-        Arc::clone(&limits),
-    );
-    let moderation = Moderation::new(database.clone(), clock);
-    let figures = settings
-        .http
-        .metrics_listen
-        .map(metrics::serve)
-        .transpose()?;
-    let (figures_server, figures_handle) = match figures {
-        Some((server, handle, address)) => {
+    let (figures_server, figures_handle) = match settings.http.metrics_listen {
+        Some(address) => {
+            let (server, handle, address) = metrics::serve(address)?;
             tracing::info!("metrics are at http://{address}/metrics");
             (Some(server), Some(handle))
         }
         None => (None, None),
     };
-    let workers = Workers::start(database.clone(), sites.clone(), limits, figures_handle);
-    let services = routes::Services {
-        database: Data::new(database.clone()),
-        sites,
-        accounts: Data::new(accounts),
-        comments: Data::new(comments),
-        moderation: Data::new(moderation),
-        addresses: Data::new(ClientAddresses::new(&settings.http)),
-        document: Data::new(super::openapi::document()?),
-    };
+    let workers = Workers::start(
+        database.clone(),
+        services.sites.clone(),
+        limits,
+        figures_handle,
+    );
     let mut server = HttpServer::new(move || {
         let services = services.clone();
         App::new()
@@ -312,12 +269,54 @@ async fn serve(
     .client_request_timeout(HEAD_TIME_MAX)
     .shutdown_timeout(FINISH_TIME_MAX.as_secs())
     .disable_signals();
-    if let Some(workers) = setting.http_workers {
+    if let Some(workers) = http_workers {
         server = server.workers(workers);
     }
     let server = server.listen(listener).context("while listening")?.run();
     let shutdown = Shutdown::new(server, figures_server, workers, database);
     Ok((shutdown, first_owner))
+}
+
+/// What the handlers work with; the first site is there afterwards.
+async fn services(
+    settings: &Settings,
+    setting: Setting,
+    database: &Database,
+    limits: &Arc<Limits>,
+) -> anyhow::Result<routes::Services> {
+    let http = &settings.http;
+    let secret = secret(settings, database)
+        .await
+        .context("while loading the secret")?;
+    let own = http.public_url.clone();
+    let sites = Sites::new(database.clone(), setting.clock.clone(), own);
+    sites
+        .set_up(&settings.sites.origins)
+        .await
+        .context("while setting up the first site")?;
+    let accounts = Accounts::new(
+        database.clone(),
+        setting.clock.clone(),
+        http.rate_limit,
+        setting.passwords,
+    )
+    .context("while preparing the accounts")?;
+    let comments = Comments::new(
+        database.clone(),
+        sites.clone(),
+        setting.clock.clone(),
+        &secret,
+        Arc::clone(limits),
+    );
+    Ok(routes::Services {
+        database: Data::new(database.clone()),
+        sites,
+        accounts: Data::new(accounts),
+        comments: Data::new(comments),
+        moderation: Data::new(Moderation::new(database.clone(), setting.clock)),
+        addresses: Data::new(ClientAddresses::new(http)),
+        document: Data::new(super::openapi::document()?),
+    })
 }
 
 async fn secret(settings: &Settings, database: &Database) -> anyhow::Result<ServerSecret> {
@@ -338,10 +337,9 @@ async fn secret(settings: &Settings, database: &Database) -> anyhow::Result<Serv
 }
 
 async fn first_owner(settings: &Settings, accounts: &Accounts) -> anyhow::Result<Option<NewOwner>> {
-    let email = EmailAddress::parse_account(&settings.accounts.admin_email)
-        .map_err(|complaint| anyhow::anyhow!("REJOINDER_ADMIN_EMAIL {}", complaint.message))?;
+    let email = &settings.accounts.admin_email;
     let made = accounts
-        .ensure_first_owner(&email, settings.accounts.admin_password.clone())
+        .ensure_first_owner(email, settings.accounts.admin_password.clone())
         .await?;
     Ok(match made {
         FirstOwner::Existing => None,

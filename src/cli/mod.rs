@@ -122,10 +122,23 @@ fn finish(result: anyhow::Result<()>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            output::complain(&format!("{error:#}"), &advice::for_failure(&error));
+            output::complain(&causes(&error), &advice::for_failure(&error));
             ExitCode::from(FAILURE)
         }
     }
+}
+
+/// What failed and why, in one line; a cause that its error has already named isn't repeated.
+fn causes(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if line.is_empty() {
+            line = cause;
+        } else if !line.contains(&cause) {
+            line = format!("{line}: {cause}");
+        }
+    }
+    line
 }
 
 #[cfg(test)]
@@ -145,6 +158,14 @@ mod tests {
             read,
         };
         Ok((Settings::gather(sources).unwrap(), line.command))
+    }
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let error = anyhow::anyhow!("no room")
+            .context("writing failed: no room")
+            .context("while starting");
+        assert_eq!(causes(&error), "while starting: writing failed: no room");
     }
 
     #[test]

@@ -8,7 +8,8 @@ use std::{
 
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::settings::{Settings, SiteOrigin};
+use crate::base::page_url::Origin;
+use crate::settings::Settings;
 
 /// The first owner, if this start made one.
 #[derive(Debug, Clone)]
@@ -126,7 +127,7 @@ fn unsafe_yet(settings: &Settings) -> Vec<&'static str> {
             "the public address is not encrypted: passwords cross the network readable; use https",
         ),
         (
-            origins.iter().all(SiteOrigin::is_loopback),
+            origins.iter().all(Origin::is_loopback),
             "only pages on this machine can have comments: set REJOINDER_SITE_ORIGINS",
         ),
         (

@@ -14,11 +14,11 @@ const HASH_BYTES: usize = 16;
 /// Stands for an author on one site. It tells nothing of the address: whoever doesn't hold the key can't try
 /// addresses against it, and the same author has another one on another site or under another name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct AvatarHash([u8; HASH_BYTES]);
+pub(super) struct AvatarHash([u8; HASH_BYTES]);
 
 impl AvatarHash {
     /// The hash under the subkey of [`Purpose::Avatar`](crate::base::secret::Purpose::Avatar).
-    pub fn new(key: &Subkey, site: SiteId, email: &EmailKey, name: &Name) -> Self {
+    pub(super) fn new(key: &Subkey, site: SiteId, email: &EmailKey, name: &Name) -> Self {
         let parts: [&[u8]; 3] = [
             site.as_uuid().as_bytes(),
             email.as_str().as_bytes(),
@@ -30,16 +30,6 @@ impl AvatarHash {
             *byte = value;
         }
         Self(hash)
-    }
-
-    /// The hash that was stored with a comment.
-    pub const fn from_bytes(bytes: [u8; HASH_BYTES]) -> Self {
-        Self(bytes)
-    }
-
-    /// The octets, to store.
-    pub const fn as_bytes(&self) -> &[u8; HASH_BYTES] {
-        &self.0
     }
 }
 
@@ -53,7 +43,7 @@ impl fmt::Display for AvatarHash {
 /// The text is not 32 hexadecimal digits in lower case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be 32 hexadecimal digits in lower case")]
-pub struct NotAnAvatarHash;
+pub(super) struct NotAnAvatarHash;
 
 impl FromStr for AvatarHash {
     type Err = NotAnAvatarHash;
@@ -114,12 +104,12 @@ const STRENGTHS: [&str; 4] = [".95", ".8", ".55", ".3"];
 const CELLS: [(u8, u8); 4] = [(0, 0), (16, 0), (0, 16), (16, 16)];
 
 /// The most octets of a picture.
-pub const SVG_BYTES_MAX: usize = 4_096;
+pub(super) const SVG_BYTES_MAX: usize = 4_096;
 
 /// Draws the hash: a rosette of white shapes on a coloured ground, its quarter turned three times around the middle.
 ///
 /// No text, script, style, link or id: it can stand alone or inside a page.
-pub fn svg(hash: &AvatarHash) -> String {
+pub(super) fn svg(hash: &AvatarHash) -> String {
     let bits = u128::from_be_bytes(hash.0);
     let (from, to) = pick(&GROUNDS, bits).unwrap_or_default();
     let mut quarter = String::new();
@@ -237,7 +227,7 @@ mod tests {
             .map(|author| {
                 let mut bytes = [0; HASH_BYTES];
                 bytes.copy_from_slice(&key.mac(&[&author.to_be_bytes()])[..HASH_BYTES]);
-                svg(&AvatarHash::from_bytes(bytes))
+                svg(&AvatarHash(bytes))
             })
             .collect();
         assert!(pictures.len() > 1_950, "{}", pictures.len());
@@ -246,7 +236,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_picture_is_small_plain_and_always_the_same(bytes: [u8; 16]) {
-            let hash = AvatarHash::from_bytes(bytes);
+            let hash = AvatarHash(bytes);
             let picture = svg(&hash);
             prop_assert_eq!(&picture, &svg(&hash));
             prop_assert!(picture.len() <= SVG_BYTES_MAX);
@@ -256,7 +246,6 @@ mod tests {
                 prop_assert!(["svg", "rect", "path", "g", "/g", "/svg"].contains(&name), "{}", name);
             }
             prop_assert_eq!(hash.to_string().parse::<AvatarHash>(), Ok(hash));
-            prop_assert_eq!(AvatarHash::from_bytes(*hash.as_bytes()), hash);
         }
     }
 }

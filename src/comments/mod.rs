@@ -15,6 +15,4 @@ mod store;
 mod tokens;
 
 pub use error::Error;
-pub use limits::Limits;
-pub use service::Comments;
-pub use tokens::{ManageToken, ManageTokens};
+pub use service::{Comments, Limits, ManageToken};

@@ -12,7 +12,7 @@ const ID_BYTES: usize = 16;
 /// Makes and checks manage tokens: the comment's id with an HMAC of id and token version. Nothing is stored; raising the
 /// version revokes.
 #[derive(Debug, Clone)]
-pub struct ManageTokens(Subkey);
+pub(super) struct ManageTokens(Subkey);
 
 /// A token that a client sent, not yet checked.
 #[derive(Clone)]
@@ -23,7 +23,7 @@ pub struct ManageToken {
 }
 
 impl ManageToken {
-    /// Reads a token's form; whether it is good, [`ManageTokens::verify`] tells.
+    /// Reads a token's form; whether it is good, `ManageTokens::verify` tells.
     pub fn parse(text: &str) -> Option<Self> {
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
         let (id, tag) = bytes.split_at_checked(ID_BYTES)?;
@@ -37,12 +37,12 @@ impl ManageToken {
 
 impl ManageTokens {
     /// Under a subkey made for manage tokens.
-    pub fn new(key: Subkey) -> Self {
+    pub(super) fn new(key: Subkey) -> Self {
         Self(key)
     }
 
     /// The token of a comment: 64 URL-safe characters, the same each time.
-    pub fn make(&self, comment: CommentId, version: i32) -> String {
+    pub(super) fn make(&self, comment: CommentId, version: i32) -> String {
         let mut bytes = comment.as_uuid().as_bytes().to_vec();
         bytes.extend(
             self.0
@@ -52,7 +52,7 @@ impl ManageTokens {
     }
 
     /// Whether the token is good for its comment at this version; in constant time.
-    pub fn verify(&self, token: &ManageToken, version: i32) -> bool {
+    pub(super) fn verify(&self, token: &ManageToken, version: i32) -> bool {
         self.0.verify(
             &[
                 token.comment_id.as_uuid().as_bytes(),
@@ -81,7 +81,7 @@ mod tests {
         assert!(tokens.verify(&token, 1));
         assert!(!tokens.verify(&token, 2));
         assert!(!others.verify(&token, 1));
-        let cut = ManageToken::parse(&text[..60]).unwrap();
+        let cut = ManageToken::parse(text.get(..60).unwrap()).unwrap();
         assert!(!tokens.verify(&cut, 1));
         assert!(ManageToken::parse("not base64!").is_none());
         assert!(ManageToken::parse("c2hvcnQ").is_none());

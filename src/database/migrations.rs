@@ -129,7 +129,7 @@ async fn applied(connection: &mut PgConnection) -> Result<Vec<i64>, Error> {
     }
 }
 
-/// SQLSTATE 42P01, undefined_table: nothing was ever applied.
+/// SQLSTATE 42P01, `undefined_table`: nothing was ever applied.
 fn is_missing_table(error: &sqlx::Error) -> bool {
     error
         .as_database_error()

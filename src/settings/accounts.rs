@@ -1,21 +1,18 @@
 //! Settings of the first owner and of the server's secret. Must not hash or store anything.
 
-use email_address::{EmailAddress, Options};
 use secrecy::SecretString;
 
 use super::{
     layers::{Layers, Problem},
     setting::{Setting, Shape, Visibility},
 };
+use crate::base::email::EmailAddress;
 
 /// Characters that the server's secret has at least: 128 bits, were they hexadecimal digits.
 pub const SECRET_CHARACTERS_MIN: usize = 32;
 
 /// Characters that a password has at least.
 pub const PASSWORD_CHARACTERS_MIN: usize = 12;
-
-/// Octets of an e-mail address.
-const EMAIL_OCTETS_MAX: usize = 254;
 
 /// `REJOINDER_SECRET`
 pub static SECRET: Setting = Setting {
@@ -62,7 +59,7 @@ pub struct AccountSettings {
     /// The server's secret; none: the one kept in the database.
     pub secret: Option<SecretString>,
     /// The first owner's e-mail address.
-    pub admin_email: String,
+    pub admin_email: EmailAddress,
     /// The first owner's password; none: to be generated.
     pub admin_password: Option<SecretString>,
 }
@@ -89,16 +86,8 @@ fn at_least(text: &str, characters_min: usize) -> Result<(), Problem> {
     Ok(())
 }
 
-fn parse_email(text: &str) -> Result<String, Problem> {
-    if text.len() > EMAIL_OCTETS_MAX {
-        return Err("is longer than an e-mail address can be".into());
-    }
-    // A host without a dot is allowed: the default is `owner@localhost`.
-    let options = Options::default()
-        .without_display_text()
-        .without_domain_literal();
-    match EmailAddress::parse_with_options(text, options) {
-        Ok(_) => Ok(text.to_owned()),
-        Err(error) => Err(format!("is not an e-mail address ({error})").into()),
-    }
+/// A host without a dot is `localhost` only: the default is `owner@localhost`.
+fn parse_email(text: &str) -> Result<EmailAddress, Problem> {
+    let address = EmailAddress::parse_account(text).ok();
+    address.ok_or_else(|| "is not an e-mail address".into())
 }

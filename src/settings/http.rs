@@ -7,9 +7,10 @@ use ipnetwork::{IpNetwork, Ipv4Network};
 use super::{
     layers::{Layers, Problem},
     setting::{Setting, Shape, Visibility},
-    site_origin::SiteOrigin,
+    site_origin::parse_origin,
     switch::parse_switch,
 };
+use crate::base::page_url::Origin;
 
 /// `REJOINDER_LISTEN`
 pub static LISTEN: Setting = Setting {
@@ -104,7 +105,7 @@ pub struct HttpSettings {
     /// Where to listen; port 0: any free one.
     pub listen: SocketAddr,
     /// Our own origin, as the world sees it.
-    pub public_url: Option<SiteOrigin>,
+    pub public_url: Option<Origin>,
     /// Peers whose `client_address_header` is believed.
     pub trusted_proxies: Vec<IpNetwork>,
     /// A valid header name in lower case.
@@ -118,7 +119,7 @@ pub struct HttpSettings {
 impl HttpSettings {
     pub(super) fn gather(layers: &mut Layers) -> Option<Self> {
         let listen = layers.value(&LISTEN, parse_address);
-        let public_url = layers.value(&PUBLIC_URL, SiteOrigin::parse);
+        let public_url = layers.value(&PUBLIC_URL, parse_origin);
         let trusted_proxies = layers.list(&TRUSTED_PROXIES, parse_network);
         let client_address_header = layers.value(&CLIENT_ADDRESS_HEADER, parse_header_name);
         let rate_limit = layers.value(&RATE_LIMIT, parse_rate_limit);

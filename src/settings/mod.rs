@@ -26,7 +26,6 @@ use layers::Layers;
 pub use logs::{Colour, LogFormat, LogSettings};
 pub use mistake::{Mistake, Place};
 pub use setting::{Setting, Shape, Visibility};
-pub use site_origin::SiteOrigin;
 pub use sites::{Demo, SiteSettings};
 pub use source::{Flags, ReadFile, Sources};
 

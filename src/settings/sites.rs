@@ -3,9 +3,10 @@
 use super::{
     layers::Layers,
     setting::{Setting, Shape, Visibility},
-    site_origin::SiteOrigin,
+    site_origin::parse_origin,
     switch::parse_switch,
 };
+use crate::base::page_url::Origin;
 
 /// `REJOINDER_SITE_ORIGINS`
 pub static SITE_ORIGINS: Setting = Setting {
@@ -29,7 +30,7 @@ pub static DEMO: Setting = Setting {
     shape: Shape::Switch,
     default: None,
     bound: "on or off",
-    help: "The demo article under /demo; unless told otherwise, there with the embedded database only",
+    help: "The demo article under /demo; it comes with the widget, so this has no effect yet",
     visibility: Visibility::Open,
 };
 
@@ -48,14 +49,14 @@ pub enum Demo {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SiteSettings {
     /// Where its pages live; none: loopback origins only. Each once.
-    pub origins: Vec<SiteOrigin>,
+    pub origins: Vec<Origin>,
     /// When the demo article is served.
     pub demo: Demo,
 }
 
 impl SiteSettings {
     pub(super) fn gather(layers: &mut Layers) -> Self {
-        let mut origins = layers.list(&SITE_ORIGINS, SiteOrigin::parse);
+        let mut origins = layers.list(&SITE_ORIGINS, parse_origin);
         origins.sort_unstable();
         origins.dedup();
         let demo = match layers.value(&DEMO, parse_switch) {

@@ -59,7 +59,7 @@ fn nothing_set_gives_the_documented_defaults() {
     assert_eq!(settings.http.client_address_header, "x-forwarded-for");
     assert_eq!(settings.http.rate_limit, RateLimit::On);
     assert_eq!(settings.data_dir(), &PathBuf::from("./data"));
-    assert_eq!(settings.accounts.admin_email, "owner@localhost");
+    assert_eq!(settings.accounts.admin_email.as_str(), "owner@localhost");
     assert_eq!(settings.logs.filter, "info");
     assert!(settings.http.trusted_proxies.is_empty() && settings.sites.origins.is_empty());
     assert!(settings.has_embedded_database() && settings.has_demo());
@@ -101,7 +101,7 @@ fn every_setting_can_stand_in_the_file() {
         .sites
         .origins
         .iter()
-        .map(SiteOrigin::as_str)
+        .map(crate::base::page_url::Origin::as_str)
         .collect();
     assert_eq!(origins, ["https://a.example", "https://b.example"]);
     assert_eq!(settings.http.trusted_proxies.len(), 2);
@@ -137,7 +137,7 @@ fn all_mistakes_are_named_at_once_each_with_its_place() {
         "lisen (r.toml, line 1): is not a setting; did you mean listen?",
         "DATABASE_URL (environment): is not the URL of a Postgres database; give an address such",
         "--listen (flag): is not a socket address",
-        "public_url (r.toml, line 3): has something behind the host; give an http or https origin",
+        "public_url (r.toml, line 3): is not scheme, host and port alone; give an http or https origin",
         "REJOINDER_TRUSTED_PROXIES (environment): entry 2 is not a network",
         "REJOINDER_TRUSTED_PROXIES (environment): entry 3 is every address there is",
         "REJOINDER_SECRET (environment): has fewer than 32 characters; give at least 32 random",

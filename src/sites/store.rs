@@ -52,6 +52,7 @@ pub(super) async fn set_up_first(
     origins: &[String],
     now: OffsetDateTime,
 ) -> Result<(), Error> {
+    let id = SiteId::new(now);
     sqlx::query!(
         r#"
         with oldest as (
@@ -70,7 +71,7 @@ pub(super) async fn set_up_first(
         from oldest
         where sites.id = oldest.id and cardinality($2::text[]) > 0 and sites.origins <> $2
         "#,
-        SiteId::new(now) as SiteId,
+        id.as_uuid(),
         origins,
         now
     )

@@ -1,4 +1,4 @@
-//! Answers that a client or a proxy may keep: strong ETag for each coding, 304, gzip. Must not know what is answered.
+//! Answers that a client or a proxy may keep: strong `ETag` for each coding, 304, gzip. Must not know what is answered.
 
 use std::io::Write;
 

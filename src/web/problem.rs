@@ -114,12 +114,14 @@ impl ApiError {
     }
 
     /// The same with the comment as it is now.
+    #[must_use]
     pub fn with_comment(mut self, comment: serde_json::Value) -> Self {
         self.0.comment = Some(comment);
         self
     }
 
     /// The same with `Retry-After`, in whole seconds rounded up, at least one.
+    #[must_use]
     pub fn retry_after(mut self, wait: Duration) -> Self {
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         self.0
@@ -129,6 +131,7 @@ impl ApiError {
     }
 
     /// The same with a header more.
+    #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.0.headers.push((name, value));
         self

@@ -24,6 +24,7 @@ pub fn at(path: &str) -> Endpoint {
 
 impl Endpoint {
     /// Answers GET, and HEAD like it without the body (RFC 9110, 9.3.2).
+    #[must_use]
     pub fn get<F, Args>(mut self, handler: F) -> Self
     where
         F: Handler<Args>,
@@ -37,6 +38,7 @@ impl Endpoint {
     }
 
     /// Answers POST.
+    #[must_use]
     pub fn post<F, Args>(self, handler: F) -> Self
     where
         F: Handler<Args>,
@@ -47,6 +49,7 @@ impl Endpoint {
     }
 
     /// Answers DELETE.
+    #[must_use]
     pub fn delete<F, Args>(self, handler: F) -> Self
     where
         F: Handler<Args>,

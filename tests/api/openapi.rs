@@ -394,7 +394,7 @@ fn misfits(document: &Value, schema: &Value, value: &Value, at: &str) -> Vec<Str
     for (name, member) in members {
         match schema["properties"].get(name) {
             Some(schema) => {
-                found.extend(misfits(document, schema, member, &format!("{at}.{name}")))
+                found.extend(misfits(document, schema, member, &format!("{at}.{name}")));
             }
             None if kinds.is_null() || !schema["additionalProperties"].is_null() => {}
             None => found.push(format!("{at} has {name}, which isn't described")),

@@ -13,7 +13,7 @@ use rejoinder::comments::service::moderate::{decide_many, decide_one};
 use rejoinder::database::{Error, Lane};
 use sqlx::{PgConnection, PgPool};
 
-use crate::seed::{self, Seed, TestDatabase, add_comment, add_page};
+use crate::seed::{self, Seed, TestDatabase, add_answer, add_comment, add_page};
 
 fn request(comment_id: CommentId, decision: Decision, version: Option<i32>) -> DecisionRequest {
     DecisionRequest {
@@ -460,4 +460,51 @@ async fn a_decision_does_not_wait_for_an_answer_that_is_being_stored() {
 
     assert_eq!(answer.result.outcome, Outcome::Decided);
     answering.rollback().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_decision_that_waited_for_a_deletion_finds_the_comment_deleted() {
+    let test = seed::database().await;
+    let seed = Seed::plant(&test.pool).await;
+    let comment = seed.comment(&test.pool).await;
+    let mut deleting = test.pool.begin().await.unwrap();
+    sqlx::query!(
+        "update comments set status = 'deleted', version = version + 1, name = '', email = '', body = '', body_html = ''
+        where id = $1",
+        comment.as_uuid()
+    )
+    .execute(&mut *deleting)
+    .await
+    .unwrap();
+
+    let approve = request(comment, Decision::Approve, Some(1));
+    let (answer, ()) = tokio::join!(one(&test, &seed, &approve), async {
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        deleting.commit().await.unwrap();
+    });
+
+    assert_eq!(answer.result.outcome, Outcome::Deleted);
+    let shown = answer.comment.unwrap();
+    assert_eq!(
+        (shown.status, shown.version, shown.email),
+        (Status::Deleted, 2, None)
+    );
+    assert_eq!(check_count(&test.pool, seed.page).await, 0);
+}
+
+#[tokio::test]
+async fn an_answer_is_shown_with_what_it_answers() {
+    let test = seed::database().await;
+    let seed = Seed::plant(&test.pool).await;
+    let question = add_comment(&test.pool, seed.site, seed.page, Status::Approved).await;
+    let answer = add_answer(&test.pool, question).await;
+
+    let decided = one(&test, &seed, &request(answer, Decision::Reject, None)).await;
+
+    let parent = decided.comment.unwrap().parent.unwrap();
+    assert_eq!((parent.id, parent.status), (question, Status::Approved));
+    assert_eq!(
+        (parent.name.as_str(), parent.body_html.as_str()),
+        ("Ada", "<p>High water at noon</p>")
+    );
 }

@@ -126,3 +126,24 @@ pub(crate) async fn add_comment(
     .unwrap();
     id
 }
+
+/// An answer that waits.
+pub(crate) async fn add_answer(pool: &PgPool, parent: CommentId) -> CommentId {
+    let now = Clock::new().now();
+    let id = CommentId::new(now);
+    sqlx::query!(
+        "insert into comments (id, site_id, page_id, parent_id, root_id, depth, status, name, email, email_key, body,
+            body_html, avatar, submitted_at, content_hash)
+        select $1, site_id, page_id, id, root_id, depth + 1, 'pending', 'Bo', 'bo@example.org', 'bo@example.org', 'So it is',
+            '<p>So it is</p>', avatar, $3, content_hash
+        from comments
+        where id = $2",
+        id.as_uuid(),
+        parent.as_uuid(),
+        now
+    )
+    .execute(pool)
+    .await
+    .unwrap();
+    id
+}

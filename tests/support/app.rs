@@ -61,10 +61,6 @@ impl Answer {
     }
 
     /// A problem document of this code, in its documented form.
-    #[expect(
-        clippy::wrong_self_convention,
-        reason = "goes on in a chain, like `is`"
-    )]
     pub(crate) fn is_problem(self, status: u16, code: &str) -> Self {
         assert_eq!(self.status, status, "{self:?}");
         assert_eq!(

@@ -3,6 +3,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::wrong_self_convention,
     dead_code,
     reason = "helpers of tests may stop a test, and each test binary uses its own part of them"
 )]
@@ -44,8 +45,8 @@ async fn server() -> &'static Server {
 }
 
 async fn start_server() -> Server {
-    let (options, log, embedded) = if let Some(url) = given_server() {
-        let options: PgConnectOptions = url
+    let (options, log, embedded): (PgConnectOptions, _, _) = if let Some(url) = given_server() {
+        let options = url
             .parse()
             .expect("TEST_DATABASE_URL is not an address of a database");
         (options, None, None)

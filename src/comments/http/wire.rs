@@ -20,8 +20,7 @@ use crate::web::input::rule;
 use crate::web::problem::{ApiError, FieldProblem};
 
 /// A reader's comment. Lengths count Unicode scalar values after normalising.
-#[derive(Debug, Default, Deserialize, Validate, ToSchema)]
-#[serde(default)]
+#[derive(Debug, Deserialize, Validate, ToSchema)]
 pub struct SubmitComment {
     /// The page's absolute http or https address, without user information; its origin is one of a site's.
     #[schema(

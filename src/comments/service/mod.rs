@@ -5,7 +5,6 @@ use std::sync::Arc;
 use crate::base::clock::Clock;
 use crate::base::secret::{Purpose, ServerSecret, Subkey};
 use crate::comments::avatar::{self, AvatarHash};
-use crate::comments::limits::Limits;
 use crate::comments::tokens::ManageTokens;
 use crate::database::Database;
 use crate::sites::Sites;
@@ -16,6 +15,9 @@ mod submit;
 
 pub use read::{AuthorView, ListAsked, Order, PageName, Replies, Start, Thread, ThreadList};
 pub use submit::{Receipt, Submission};
+
+pub use crate::comments::limits::Limits;
+pub use crate::comments::tokens::ManageToken;
 
 /// The handle to readers' comments; cheap to clone.
 #[derive(Clone)]

@@ -57,6 +57,14 @@ struct Position {
     depth: i16,
 }
 
+/// What stays the same from try to try.
+struct Candidate<'a> {
+    submission: &'a Submission,
+    site: &'a Site,
+    prints: Fingerprints,
+    body_html: String,
+}
+
 /// The hashes by which a submission is known again.
 struct Fingerprints {
     idempotency_key: Option<[u8; 32]>,
@@ -79,27 +87,21 @@ impl Comments {
         {
             return Err(Error::OriginNotAllowed);
         }
-        let prints = self.fingerprints(&submission, &site);
-        let body_html = render_body(draft.body.clone()).await;
+        let candidate = Candidate {
+            submission: &submission,
+            site: &site,
+            prints: self.fingerprints(&submission, &site),
+            body_html: render_body(draft.body.clone()).await,
+        };
         // A replay costs no limit, so with a key the limit waits until we know that it is none.
-        let mut pace = match prints.idempotency_key {
+        let mut pace = match candidate.prints.idempotency_key {
             None => Some(self.take(&submission)?),
             Some(_) => None,
         };
         self.database
             .run(Lane::Readers, async |connection: &mut PgConnection| {
                 for _ in 0..ATTEMPTS_MAX {
-                    if let Some(receipt) = self
-                        .attempt(
-                            connection,
-                            &submission,
-                            &site,
-                            &prints,
-                            &body_html,
-                            &mut pace,
-                        )
-                        .await?
-                    {
+                    if let Some(receipt) = self.attempt(connection, &candidate, &mut pace).await? {
                         return Ok(receipt);
                     }
                 }
@@ -153,12 +155,15 @@ impl Comments {
     async fn attempt(
         &self,
         connection: &mut PgConnection,
-        submission: &Submission,
-        site: &Site,
-        prints: &Fingerprints,
-        body_html: &str,
+        candidate: &Candidate<'_>,
         pace: &mut Option<Pace>,
     ) -> Result<Option<Receipt>, Error> {
+        let Candidate {
+            submission,
+            site,
+            prints,
+            body_html,
+        } = candidate;
         let draft = &submission.draft;
         let now = self.clock.now();
         let facts = store::ask(
@@ -178,19 +183,19 @@ impl Comments {
             Some(pace) => pace,
             None => *pace.insert(self.take(submission)?),
         };
-        let page = open_page(site, draft, facts.page.as_ref(), now)?;
+        let known_page = open_page(site, draft, facts.page.as_ref(), now)?;
         let id = CommentId::new(now);
         let position = position(id, draft, facts.parent.as_ref())?;
         let known = matches!((&submission.voucher, facts.voucher_version),
             (Some(token), Some(version)) if self.tokens.verify(token, version));
-        let page_id = page.unwrap_or_else(|| PageId::new(now));
+        let page_id = known_page.unwrap_or_else(|| PageId::new(now));
         let avatar =
             AvatarHash::new(&self.avatars, site.id, draft.email.key(), &draft.name).to_string();
         let new = store::NewComment {
             id,
             site: site.id,
             page: page_id,
-            page_is_new: page.is_none(),
+            page_is_new: known_page.is_none(),
             parent_id: position.parent_id,
             root_id: position.root_id,
             depth: position.depth,

@@ -95,7 +95,7 @@ impl ListRow {
 // that serves it. `start` is where the list begins; for `around` at most `rows - 2` items before the wanted one, so
 // that it is on the page and what was said before it is seen too.
 
-/// Oldest first, by the index comments_page_list. One round trip.
+/// Oldest first, by the index `comments_page_list`. One round trip.
 pub(in crate::comments) async fn list_oldest(
     connection: &mut PgConnection,
     asked: &PageAsked<'_>,
@@ -148,12 +148,12 @@ pub(in crate::comments) async fn list_oldest(
             coalesce((select array_agg(score order by submitted_at, id) from top), '{}') as "scores!"
         from page p
         "#,
-        asked.site as SiteId,
+        asked.site.as_uuid(),
         asked.url_key,
         asked.key,
         span.from.at,
-        span.from.id as CommentId,
-        span.around as Option<CommentId>,
+        span.from.id.as_uuid(),
+        span.around.as_ref().map(CommentId::as_uuid),
         span.rows
     )
     .fetch_optional(connection)
@@ -162,7 +162,7 @@ pub(in crate::comments) async fn list_oldest(
     Ok(row.map(|row| row.into_aged(asked.site)))
 }
 
-/// Newest first, by the index comments_page_list. One round trip.
+/// Newest first, by the index `comments_page_list`. One round trip.
 pub(in crate::comments) async fn list_newest(
     connection: &mut PgConnection,
     asked: &PageAsked<'_>,
@@ -215,12 +215,12 @@ pub(in crate::comments) async fn list_newest(
             coalesce((select array_agg(score order by submitted_at desc, id desc) from top), '{}') as "scores!"
         from page p
         "#,
-        asked.site as SiteId,
+        asked.site.as_uuid(),
         asked.url_key,
         asked.key,
         span.from.at,
-        span.from.id as CommentId,
-        span.around as Option<CommentId>,
+        span.from.id.as_uuid(),
+        span.around.as_ref().map(CommentId::as_uuid),
         span.rows
     )
     .fetch_optional(connection)
@@ -229,7 +229,7 @@ pub(in crate::comments) async fn list_newest(
     Ok(row.map(|row| row.into_aged(asked.site)))
 }
 
-/// Highest score first, by the index comments_page_top. One round trip.
+/// Highest score first, by the index `comments_page_top`. One round trip.
 pub(in crate::comments) async fn list_top(
     connection: &mut PgConnection,
     asked: &PageAsked<'_>,
@@ -283,12 +283,12 @@ pub(in crate::comments) async fn list_top(
             coalesce((select array_agg(score order by score desc, submitted_at desc, id desc) from top), '{}') as "scores!"
         from page p
         "#,
-        asked.site as SiteId,
+        asked.site.as_uuid(),
         asked.url_key,
         asked.key,
         span.from.at,
-        span.from.id as CommentId,
-        span.around as Option<CommentId>,
+        span.from.id.as_uuid(),
+        span.around.as_ref().map(CommentId::as_uuid),
         span.rows,
         span.from.rank
     )
@@ -365,6 +365,7 @@ pub(in crate::comments) async fn load_threads(
     roots: &[CommentId],
     around: Option<CommentId>,
 ) -> Result<Vec<ThreadRow>, Error> {
+    let roots: Vec<Uuid> = roots.iter().map(|root| *root.as_uuid()).collect();
     let rows = sqlx::query_as!(
         CommentRow,
         r#"
@@ -422,8 +423,8 @@ pub(in crate::comments) async fn load_threads(
         ) n on c.id = t.id
         order by t.place, c.depth > 0, c.submitted_at, c.id
         "#,
-        roots as &[CommentId],
-        around as Option<CommentId>,
+        &roots,
+        around.as_ref().map(CommentId::as_uuid),
         REPLIES_SHOWN
     )
     .fetch_all(connection)
@@ -472,9 +473,9 @@ pub(in crate::comments) async fn load_replies(
         ) c
         order by c.depth > 0, c.submitted_at, c.id
         "#,
-        root as CommentId,
+        root.as_uuid(),
         from.at,
-        from.id as CommentId,
+        from.id.as_uuid(),
         rows
     )
     .fetch_all(connection)
@@ -512,7 +513,7 @@ pub(in crate::comments) async fn find(
         join sites s on s.id = c.site_id
         where c.id = $1
         "#,
-        id as CommentId
+        id.as_uuid()
     )
     .fetch_optional(connection)
     .await

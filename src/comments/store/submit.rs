@@ -5,6 +5,8 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 
 use crate::base::ids::{CommentId, PageId, SiteId};
+use crate::base::page_url::Website;
+use crate::base::text::{PageKey, Title};
 use crate::comments::error::Error;
 use crate::comments::model::{Draft, Status};
 use crate::database;
@@ -79,12 +81,12 @@ pub(in crate::comments) async fn ask(
         left join comments e on e.idempotency_key = $5
         left join comments v on v.id = $6 and v.site_id = $1 and v.email_key = $7 and v.status = 'approved'
         "#,
-        question.site as SiteId,
+        question.site.as_uuid(),
         draft.page_url.key(),
-        draft.page_key.as_ref().map(|key| key.as_str()),
-        draft.parent_id as Option<CommentId>,
+        draft.page_key.as_ref().map(PageKey::as_str),
+        draft.parent_id.as_ref().map(CommentId::as_uuid),
         question.idempotency_key,
-        question.vouched_by as Option<CommentId>,
+        question.vouched_by.as_ref().map(CommentId::as_uuid),
         draft.email.key().as_str()
     )
     .fetch_one(connection)
@@ -153,6 +155,7 @@ pub(in crate::comments) enum Stored {
 
 /// Stores a comment with its history line, its page where that is new, and the page's count where it is published at
 /// once. One round trip, one statement: all of it or nothing.
+#[expect(clippy::too_many_lines, reason = "one statement and its parameters")]
 pub(in crate::comments) async fn insert(
     connection: &mut PgConnection,
     new: &NewComment<'_>,
@@ -202,27 +205,27 @@ pub(in crate::comments) async fn insert(
             limit 1
         )
         "#,
-        new.site as SiteId,
-        new.page as PageId,
+        new.site.as_uuid(),
+        new.page.as_uuid(),
         draft.page_url.as_str(),
         draft.page_url.key(),
-        draft.page_key.as_ref().map(|key| key.as_str()),
-        draft.page_title.as_ref().map(|title| title.as_str()),
+        draft.page_key.as_ref().map(PageKey::as_str),
+        draft.page_title.as_ref().map(Title::as_str),
         new.status.as_str(),
         new.submitted_at,
         new.page_is_new,
-        new.id as CommentId,
-        new.parent_id as Option<CommentId>,
-        new.root_id as CommentId,
+        new.id.as_uuid(),
+        new.parent_id.as_ref().map(CommentId::as_uuid),
+        new.root_id.as_uuid(),
         new.depth,
         draft.name.as_str(),
         draft.email.as_str(),
         draft.email.key().as_str(),
-        draft.website.as_ref().map(|website| website.as_str()),
+        draft.website.as_ref().map(Website::as_str),
         draft.body.as_str(),
         new.body_html,
         new.avatar,
-        IpNetwork::from(draft.ip) as IpNetwork,
+        IpNetwork::from(draft.ip),
         draft.user_agent.as_deref(),
         new.idempotency_key,
         new.content_hash,
@@ -261,7 +264,7 @@ pub(in crate::comments) async fn free_keys(
         set idempotency_key = null, duplicate_key = null
         where id = $1 and submitted_at <= $2
         "#,
-        id as CommentId,
+        id.as_uuid(),
         submitted_until
     )
     .execute(connection)

@@ -11,6 +11,10 @@ use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 const INHERITED: [&str; 4] = ["PATH", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"];
 
 /// Leaves only what a server needs of our environment.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the environment is handed on to a child here, not read"
+)]
 pub(super) fn clean_environment(command: &mut Command) -> &mut Command {
     command.env_clear();
     command.envs(env::vars_os().filter(|(name, _)| INHERITED.iter().any(|kept| name == kept)));

@@ -26,12 +26,14 @@ mod tests {
         match value {
             serde_json::Value::Object(members) => {
                 found.extend(members.get("$ref").and_then(|name| name.as_str()));
-                members
-                    .values()
-                    .for_each(|member| references(member, found));
+                for member in members.values() {
+                    references(member, found);
+                }
             }
             serde_json::Value::Array(items) => {
-                items.iter().for_each(|item| references(item, found))
+                for item in items {
+                    references(item, found);
+                }
             }
             _ => {}
         }
@@ -45,7 +47,10 @@ mod tests {
         references(&document, &mut found);
         assert!(!found.is_empty());
         for name in found {
-            assert!(document.pointer(&name[1..]).is_some(), "{name}");
+            assert!(
+                document.pointer(name.trim_start_matches('#')).is_some(),
+                "{name}"
+            );
         }
         let comment = &document["components"]["schemas"]["AdminComment"];
         for field in [
