@@ -36,6 +36,7 @@ use crate::moderation::http as moderation;
     ),
     tags(
         (name = "readers", description = "No account. Cross-origin from the sites' pages."),
+        (name = "sessions", description = "Signing in and out. Not cross-origin."),
         (name = "moderators", description = "With the token of a session. Not cross-origin."),
         (name = "operations", description = "For whoever runs the service.")
     ),

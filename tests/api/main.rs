@@ -3,18 +3,26 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::string_slice,
     reason = "a test that reaches too far shall stop"
 )]
 
 #[path = "../support/mod.rs"]
 mod support;
 
-mod client_address;
+mod accounts;
+mod backstage;
 mod bad_inputs;
+mod client_address;
 mod comments;
 mod connections;
 mod cors;
 mod errors;
 mod headers;
 mod journey;
+mod moderation;
+mod openapi;
+mod pages;
 mod rows;
+mod secrets;
+mod statements;

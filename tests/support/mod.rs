@@ -94,7 +94,8 @@ pub(crate) async fn execute(options: &PgConnectOptions, statement: String) {
     connection.close().await.unwrap();
 }
 
-/// One test's own database.
+/// One test's own database; clones are handles of the same one, for instances that share it.
+#[derive(Clone)]
 pub(crate) struct TestDatabase {
     /// How to reach it.
     pub(crate) options: PgConnectOptions,
@@ -164,12 +165,29 @@ impl TestDatabase {
         .await;
     }
 
-    /// The lines of the server's log that a statement of this database begins in; none with a server that was given.
+    /// The statements that this database was asked, in their order, each on one line with single spaces; none with a
+    /// server that was given, whose log isn't ours.
     pub(crate) async fn statements(&self) -> Option<Vec<String>> {
         let log = server().await.log.as_ref()?;
         let text = std::fs::read_to_string(log).unwrap();
-        let lines = text.lines().filter(|line| line.starts_with(&self.name));
-        let statement = |line: &&str| line.contains("execute ") || line.contains("statement: ");
-        Some(lines.filter(statement).map(str::to_owned).collect())
+        // With the space: `test_7_1` is also how the lines of `test_7_12` begin.
+        let own = format!("{} LOG:  ", self.name);
+        let mut found: Vec<String> = Vec::new();
+        let mut open = false;
+        for line in text.lines() {
+            // A statement's further lines are indented by the server.
+            if let (true, true, Some(last)) = (open, line.starts_with('\t'), found.last_mut()) {
+                last.push_str(line);
+                continue;
+            }
+            let statement = line.strip_prefix(&own).and_then(|rest| {
+                let is_statement = rest.starts_with("execute ") || rest.starts_with("statement: ");
+                is_statement.then(|| rest.split_once(": ").map_or("", |(_, text)| text))
+            });
+            open = statement.is_some();
+            found.extend(statement.map(str::to_owned));
+        }
+        let words = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        Some(found.into_iter().map(words).collect())
     }
 }

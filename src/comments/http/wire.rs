@@ -353,16 +353,18 @@ pub struct AuthorReason {
     pub text: String,
 }
 
-/// A comment as its author may see it, in any state.
+/// A comment as its author may see it, in any state. The members that are its author's alone are not required: one schema
+/// describes both answers of `GET /comments/{id}`.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct OwnComment {
     /// What the public sees once it is approved.
     #[serde(flatten)]
     pub comment: Comment,
     /// `pending` (held), `approved` (public) or `rejected`.
-    #[schema(value_type = String, example = "pending")]
+    #[schema(value_type = String, required = false, example = "pending")]
     pub status: Cow<'static, str>,
     /// The text as it was written.
+    #[schema(required = false)]
     pub body: String,
     /// Why it was rejected.
     pub reason: Option<AuthorReason>,

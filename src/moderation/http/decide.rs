@@ -14,6 +14,7 @@ use crate::base::ids::CommentId;
 use crate::base::text::{self, Note};
 use crate::comments::model::decisions::{Decision, DecisionRequest, Reason};
 use crate::moderation::Moderation;
+use crate::web::conditional::private_json;
 use crate::web::input::rule;
 use crate::web::problem::{FieldProblem, Problem};
 use crate::web::{ApiError, PathId, Strict};
@@ -99,15 +100,19 @@ macro_rules! operation {
             request_body = Option<DecideComment>,
             responses(
                 (status = 200, body = CommentItem, description = "The comment as it is now, also where it was so already"),
-                (status = 400, body = Problem, description = "malformed_body"),
-                (status = 401, body = Problem, description = "unauthenticated"),
-                (status = 403, body = Problem, description = "forbidden"),
-                (status = 404, body = Problem, description = "comment_not_found"),
-                (status = 409, body = Problem, description = "version_conflict (with the current one as comment), comment_deleted"),
-                (status = 422, body = Problem, description = "validation_failed, unknown_field"),
-                (status = 503, body = Problem, description = "unavailable"),
+                (status = 400, body = Problem, content_type = "application/problem+json", description = "malformed_body, invalid_query"),
+                (status = 401, body = Problem, content_type = "application/problem+json", description = "unauthenticated"),
+                (status = 403, body = Problem, content_type = "application/problem+json", description = "forbidden"),
+                (status = 404, body = Problem, content_type = "application/problem+json", description = "comment_not_found"),
+                (status = 408, body = Problem, content_type = "application/problem+json", description = "request_timeout"),
+                (status = 409, body = Problem, content_type = "application/problem+json", description = "version_conflict (with the current one as comment), comment_deleted"),
+                (status = 413, body = Problem, content_type = "application/problem+json", description = "body_too_large"),
+                (status = 415, body = Problem, content_type = "application/problem+json", description = "unsupported_media_type"),
+                (status = 422, body = Problem, content_type = "application/problem+json", description = "validation_failed, unknown_field"),
+                (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
+                (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
             ),
-            security(("token" = [])),
+            security(("bearer" = [])),
         )]
         pub async fn $name(moderation: Data<Moderation>, request: Request) -> Result<HttpResponse, ApiError> {
             let (Decides(caller), PathId(id), Strict(body)) = request;
@@ -143,7 +148,10 @@ async fn decide(
         .decide(caller, &request)
         .await
         .map_err(|error| refusal(error, personal_data))?;
-    Ok(HttpResponse::Ok().json(CommentItem::of(comment, personal_data)))
+    Ok(private_json(
+        HttpResponse::Ok(),
+        &CommentItem::of(comment, personal_data),
+    ))
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ use crate::comments::model::decisions::{
     Decision, DecisionRequest, DecisionResult, Outcome, Reason,
 };
 use crate::moderation::Moderation;
+use crate::web::conditional::private_json;
 use crate::web::input::rule;
 use crate::web::problem::{FieldProblem, Problem};
 use crate::web::{ApiError, Strict};
@@ -73,13 +74,17 @@ struct DecisionResultItem {
     request_body = DecideComments,
     responses(
         (status = 200, body = DecisionResults),
-        (status = 400, body = Problem, description = "malformed_body"),
-        (status = 401, body = Problem, description = "unauthenticated"),
-        (status = 403, body = Problem, description = "forbidden"),
-        (status = 422, body = Problem, description = "validation_failed, unknown_field"),
-        (status = 503, body = Problem, description = "unavailable"),
+        (status = 400, body = Problem, content_type = "application/problem+json", description = "malformed_body"),
+        (status = 401, body = Problem, content_type = "application/problem+json", description = "unauthenticated"),
+        (status = 403, body = Problem, content_type = "application/problem+json", description = "forbidden"),
+        (status = 408, body = Problem, content_type = "application/problem+json", description = "request_timeout"),
+        (status = 413, body = Problem, content_type = "application/problem+json", description = "body_too_large"),
+        (status = 415, body = Problem, content_type = "application/problem+json", description = "unsupported_media_type"),
+        (status = 422, body = Problem, content_type = "application/problem+json", description = "validation_failed, unknown_field"),
+        (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
+        (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
     ),
-    security(("token" = [])),
+    security(("bearer" = [])),
 )]
 pub async fn decide_many(
     Decides(caller): Decides,
@@ -89,7 +94,10 @@ pub async fn decide_many(
     let requests = body.parse().map_err(ApiError::of_fields)?;
     let results = moderation.decide_many(&caller, &requests).await?;
     let results = results.iter().map(DecisionResultItem::from).collect();
-    Ok(HttpResponse::Ok().json(DecisionResults { results }))
+    Ok(private_json(
+        HttpResponse::Ok(),
+        &DecisionResults { results },
+    ))
 }
 
 impl From<&DecisionResult> for DecisionResultItem {

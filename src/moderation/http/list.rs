@@ -15,6 +15,7 @@ use crate::comments::model::Status;
 use crate::comments::service::moderate::{Order, QueueFilter};
 use crate::moderation::Moderation;
 use crate::web::ApiError;
+use crate::web::conditional::private_json;
 use crate::web::problem::Problem;
 use crate::web::query::{Query, invalid};
 
@@ -56,12 +57,13 @@ const DEFAULT_STATUSES: [Status; 4] = [
     ),
     responses(
         (status = 200, body = CommentList),
-        (status = 400, body = Problem, description = "invalid_query, invalid_cursor"),
-        (status = 401, body = Problem, description = "unauthenticated"),
-        (status = 404, body = Problem, description = "unknown_site"),
-        (status = 503, body = Problem, description = "unavailable"),
+        (status = 400, body = Problem, content_type = "application/problem+json", description = "invalid_query, invalid_cursor"),
+        (status = 401, body = Problem, content_type = "application/problem+json", description = "unauthenticated"),
+        (status = 404, body = Problem, content_type = "application/problem+json", description = "unknown_site"),
+        (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
+        (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
     ),
-    security(("token" = [])),
+    security(("bearer" = [])),
 )]
 pub async fn list(
     Reads(caller): Reads,
@@ -75,10 +77,13 @@ pub async fn list(
         .comments
         .into_iter()
         .map(|comment| CommentItem::of(comment, personal_data));
-    Ok(HttpResponse::Ok().json(CommentList {
-        comments: items.collect(),
-        next_cursor: page.next.map(|cursor| cursor.encode(tag(filter.order))),
-    }))
+    Ok(private_json(
+        HttpResponse::Ok(),
+        &CommentList {
+            comments: items.collect(),
+            next_cursor: page.next.map(|cursor| cursor.encode(tag(filter.order))),
+        },
+    ))
 }
 
 /// Each order has cursors of its own.

@@ -7,6 +7,7 @@ use super::wire::CommentDetailsItem;
 use crate::accounts::extract::Reads;
 use crate::base::ids::CommentId;
 use crate::moderation::Moderation;
+use crate::web::conditional::private_json;
 use crate::web::problem::Problem;
 use crate::web::query::Query;
 use crate::web::{ApiError, PathId};
@@ -20,12 +21,13 @@ use crate::web::{ApiError, PathId};
     params(("id" = CommentId, Path, description = "The comment's id")),
     responses(
         (status = 200, body = CommentDetailsItem),
-        (status = 400, body = Problem, description = "invalid_query"),
-        (status = 401, body = Problem, description = "unauthenticated"),
-        (status = 404, body = Problem, description = "comment_not_found"),
-        (status = 503, body = Problem, description = "unavailable"),
+        (status = 400, body = Problem, content_type = "application/problem+json", description = "invalid_query"),
+        (status = 401, body = Problem, content_type = "application/problem+json", description = "unauthenticated"),
+        (status = 404, body = Problem, content_type = "application/problem+json", description = "comment_not_found"),
+        (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
+        (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
     ),
-    security(("token" = [])),
+    security(("bearer" = [])),
 )]
 pub async fn show(
     Reads(caller): Reads,
@@ -35,5 +37,8 @@ pub async fn show(
 ) -> Result<HttpResponse, ApiError> {
     query.only(&[])?;
     let details = moderation.show(&caller, id).await?;
-    Ok(HttpResponse::Ok().json(CommentDetailsItem::of(details, caller.personal_data())))
+    Ok(private_json(
+        HttpResponse::Ok(),
+        &CommentDetailsItem::of(details, caller.personal_data()),
+    ))
 }

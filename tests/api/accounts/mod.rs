@@ -1,0 +1,6 @@
+//! Signing in, sessions, and who is kept out. Must not know what is moderated.
+
+mod errors;
+mod first_owner;
+mod sessions;
+mod sign_in;

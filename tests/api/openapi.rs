@@ -1,0 +1,483 @@
+//! The OpenAPI document against the service: nothing more, nothing less, and who may call what.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+use time::Duration;
+
+use crate::backstage::{change, hire};
+use crate::support::app::{Answer, Desk, OWNER, PASSWORD, TestApp, comment_on};
+
+const DOCUMENT: &str = "/api/v1/openapi.json";
+const ROUTES: &str = include_str!("../../src/app/routes.rs");
+const NOBODYS_ID: &str = "0198c000-0000-7000-8000-000000000000";
+const METHODS: [&str; 6] = ["get", "head", "post", "put", "patch", "delete"];
+/// Pages for people, styles, and the document itself: no operations of the API.
+const PAGES: [&str; 7] = [
+    "/",
+    "/problems",
+    "/problems/",
+    "/problems/{code}",
+    "/assets/plain.css",
+    "/docs",
+    DOCUMENT,
+];
+/// Own sessions are everybody's, whatever the role.
+const OWN: [&str; 1] = ["/api/v1/admin/sessions/current"];
+
+/// An operation of the document.
+struct Operation {
+    method: String,
+    path: String,
+    value: Value,
+}
+
+impl Operation {
+    fn name(&self) -> String {
+        format!("{} {}", self.method, self.path)
+    }
+
+    fn statuses(&self) -> BTreeSet<u16> {
+        let responses = self.value["responses"].as_object().unwrap();
+        responses.keys().map(|key| key.parse().unwrap()).collect()
+    }
+
+    /// With something in the place of each parameter.
+    fn address(&self) -> String {
+        self.path
+            .replace("{id}", NOBODYS_ID)
+            .replace("{file}", "0123456789abcdef0123456789abcdef.svg")
+    }
+
+    fn is_for_moderators(&self) -> bool {
+        self.path.starts_with("/api/v1/admin/") && !self.value["security"].is_null()
+    }
+
+    fn is_read(&self) -> bool {
+        self.method == "GET"
+    }
+}
+
+async fn document(app: &TestApp) -> Value {
+    let answer = app.get(DOCUMENT).await.is(200);
+    assert_eq!(answer.header("content-type"), "application/json");
+    answer.json()
+}
+
+fn operations(document: &Value) -> Vec<Operation> {
+    let mut found = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, value) in item.as_object().unwrap() {
+            if METHODS.contains(&method.as_str()) {
+                found.push(Operation {
+                    method: method.to_uppercase(),
+                    path: path.clone(),
+                    value: value.clone(),
+                });
+            }
+        }
+    }
+    assert!(found.len() > 15, "{}", found.len());
+    found
+}
+
+/// What `src/app/routes.rs` registers, as `METHOD /path`; read from its text, so that nothing is left out.
+fn registered() -> BTreeSet<String> {
+    let text: String = ROUTES.split_whitespace().collect();
+    let mut found = BTreeSet::new();
+    let mut scope = "";
+    let mut rest = text.as_str();
+    loop {
+        let (scope_at, own_at, path_at) = (
+            rest.find("web::scope(\""),
+            rest.find("config.service("),
+            rest.find("at(\""),
+        );
+        let next = [scope_at, own_at, path_at].into_iter().flatten().min();
+        let Some(next) = next else { break };
+        if Some(next) == own_at {
+            scope = "";
+            rest = &rest[next + "config.service(".len()..];
+            continue;
+        }
+        let (_, after) = rest[next..].split_once('"').unwrap();
+        let (path, after) = after.split_once('"').unwrap();
+        rest = after;
+        if Some(next) == scope_at {
+            scope = path;
+            continue;
+        }
+        let (methods, _) = after.split_once(".done()").unwrap();
+        for method in METHODS {
+            if methods.contains(&format!(".{method}(")) {
+                found.insert(format!("{} {scope}{path}", method.to_uppercase()));
+            }
+        }
+    }
+    found
+}
+
+/// Every value under this key, however deep.
+fn all<'a>(value: &'a Value, key: &str, found: &mut Vec<&'a Value>) {
+    match value {
+        Value::Object(members) => {
+            found.extend(members.get(key));
+            members.values().for_each(|member| all(member, key, found));
+        }
+        Value::Array(items) => items.iter().for_each(|item| all(item, key, found)),
+        _ => {}
+    }
+}
+
+#[tokio::test]
+async fn the_document_is_openapi_3_1_and_names_only_what_it_has() {
+    let app = TestApp::start().await;
+    let document = document(&app).await;
+    let version = document["openapi"].as_str().unwrap();
+    assert!(version.starts_with("3.1."), "{version}");
+    assert_eq!(document["info"]["version"], env!("CARGO_PKG_VERSION"));
+    let mut references = Vec::new();
+    all(&document, "$ref", &mut references);
+    assert!(references.len() > 20);
+    for reference in references {
+        let pointer = reference.as_str().unwrap().strip_prefix('#').unwrap();
+        assert!(document.pointer(pointer).is_some(), "{pointer}");
+    }
+    let tags: Vec<&Value> = document["tags"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|tag| &tag["name"])
+        .collect();
+    let schemes = &document["components"]["securitySchemes"];
+    let mut ids = BTreeSet::new();
+    for operation in operations(&document) {
+        let name = operation.name();
+        let id = operation.value["operationId"].as_str().unwrap();
+        assert!(ids.insert(id.to_owned()), "{name}: {id} stands twice");
+        for tag in operation.value["tags"].as_array().unwrap() {
+            assert!(tags.contains(&tag), "{name}: the tag {tag} isn't explained");
+        }
+        for wanted in operation.value["security"].as_array().into_iter().flatten() {
+            for scheme in wanted.as_object().unwrap().keys() {
+                assert!(schemes[scheme].is_object(), "{name}: no scheme {scheme}");
+            }
+        }
+        assert!(operation.value["summary"].is_string(), "{name}: no summary");
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn every_route_is_in_the_document_and_the_other_way_round() {
+    let app = TestApp::start().await;
+    let routes = registered();
+    let (pages, routes): (BTreeSet<String>, BTreeSet<String>) =
+        routes.into_iter().partition(|route| {
+            let (_, path) = route.split_once(' ').unwrap();
+            PAGES.contains(&path)
+        });
+    assert_eq!(pages.len(), PAGES.len(), "{pages:?}");
+    let document = document(&app).await;
+    let documented: BTreeSet<String> = operations(&document).iter().map(Operation::name).collect();
+    assert_eq!(routes, documented);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn every_documented_operation_is_answered() {
+    let app = TestApp::start().await;
+    let desk = app.desk().await;
+    let mut operations = operations(&document(&app).await);
+    // The sign-out last: it ends the session that asks.
+    operations.sort_by_key(|operation| operation.method == "DELETE");
+    for operation in operations {
+        let mut request = app.request(&operation.method, &operation.address());
+        if operation.path.starts_with("/api/v1/admin/") {
+            request = request.bearer_auth(&desk.token);
+        }
+        let answer = app.send(request).await;
+        let name = operation.name();
+        assert!(
+            operation.statuses().contains(&answer.status),
+            "{name}: {answer:?}"
+        );
+        assert_ne!(answer.status, 405, "{name}");
+        if answer.status == 404 {
+            assert_ne!(answer.at("/code"), "not_found", "{name}");
+        }
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn every_operation_lists_its_refusals() {
+    let app = TestApp::start().await;
+    let document = document(&app).await;
+    let mut missing = Vec::new();
+    for operation in operations(&document) {
+        let name = operation.name();
+        let listed = operation.statuses();
+        let mut wanted = BTreeSet::new();
+        let parameters = operation.value["parameters"].as_array();
+        let takes = |place: &str| {
+            let mut all = parameters.into_iter().flatten();
+            all.any(|parameter| parameter["in"] == place)
+        };
+        if operation.path.starts_with("/api/v1/") {
+            wanted.extend([429, 503]);
+        }
+        if operation.is_for_moderators() {
+            wanted.insert(401);
+            if !operation.is_read() && !OWN.contains(&operation.path.as_str()) {
+                wanted.insert(403);
+            }
+        }
+        if !operation.value["requestBody"].is_null() {
+            wanted.extend([400, 408, 413, 415, 422]);
+        }
+        if takes("path") {
+            wanted.insert(404);
+        }
+        if takes("query") {
+            wanted.insert(400);
+        }
+        missing.extend(
+            wanted
+                .difference(&listed)
+                .map(|status| format!("{name}: {status}")),
+        );
+        for status in listed.range(400..) {
+            let content = &operation.value["responses"][status.to_string()]["content"];
+            let schema = &content["application/problem+json"]["schema"]["$ref"];
+            if schema != "#/components/schemas/Problem" {
+                missing.push(format!("{name}: {status} is no problem document"));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
+    app.stop().await;
+}
+
+/// Those who come without the right to: what they show, and what they get for operations that need one.
+async fn strangers(app: &TestApp) -> BTreeMap<&'static str, Option<Desk>> {
+    let expired = app.desk().await;
+    app.clock.advance(Duration::hours(13));
+    let disabled = hire(app, "admin", "Gone").await;
+    change(
+        app,
+        "update moderators set disabled_at = now() where name = 'Gone'",
+    )
+    .await;
+    let revoked = app.desk().await;
+    let out = app.request("DELETE", "/api/v1/admin/sessions/current");
+    app.send(out.bearer_auth(&revoked.token)).await.is(204);
+    let made_up = Desk {
+        token: "A".repeat(revoked.token.len()),
+    };
+    BTreeMap::from([
+        ("no token", None),
+        ("a made-up token", Some(made_up)),
+        ("an expired token", Some(expired)),
+        ("a revoked token", Some(revoked)),
+        ("the token of a disabled account", Some(disabled)),
+    ])
+}
+
+#[tokio::test]
+async fn nobody_gets_where_they_do_not_belong() {
+    let app = TestApp::start().await;
+    let document = document(&app).await;
+    let strangers = strangers(&app).await;
+    let viewer = hire(&app, "viewer", "Vi").await;
+    let mut tried = 0;
+    for operation in operations(&document) {
+        let name = operation.name();
+        if !operation.is_for_moderators() {
+            // But for the sign-in there is nothing open under admin.
+            let open = operation.path.starts_with("/api/v1/admin/");
+            assert!(!open || name == "POST /api/v1/admin/sessions", "{name}");
+            continue;
+        }
+        let request = || app.request(&operation.method, &operation.address());
+        for (who, desk) in &strangers {
+            let request = match desk {
+                Some(desk) => request().bearer_auth(&desk.token),
+                None => request(),
+            };
+            let answer = app.send(request).await;
+            assert_eq!(answer.status, 401, "{name} with {who}");
+            answer.is_problem(401, "unauthenticated");
+            assert!(operation.statuses().contains(&401), "{name}");
+            tried += 1;
+        }
+        let is_own = OWN.contains(&operation.path.as_str());
+        if is_own && operation.method == "DELETE" {
+            continue;
+        }
+        let answer = app.send(request().bearer_auth(&viewer.token)).await;
+        assert!(
+            operation.statuses().contains(&answer.status),
+            "{name}: {answer:?}"
+        );
+        if operation.is_read() {
+            assert!(matches!(answer.status, 200 | 404), "{name}: {answer:?}");
+        } else {
+            answer.is_problem(403, "forbidden");
+        }
+    }
+    assert!(tried >= 45, "{tried}");
+    app.stop().await;
+}
+
+/// What is in the value but not as the schema has it. A schema may only be open where it says so.
+fn misfits(document: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String> {
+    if let Some(reference) = schema["$ref"].as_str() {
+        let named = document.pointer(&reference[1..]).unwrap();
+        return misfits(document, named, value, at);
+    }
+    let choices = schema["oneOf"].as_array().or(schema["anyOf"].as_array());
+    if let Some(choices) = choices {
+        let found = choices.iter().map(|one| misfits(document, one, value, at));
+        return found.min_by_key(Vec::len).unwrap();
+    }
+    let mut found = Vec::new();
+    if let Some(parts) = schema["allOf"].as_array() {
+        let mut whole = json!({"type": "object", "properties": {}, "required": []});
+        for part in parts {
+            let part = part["$ref"]
+                .as_str()
+                .map_or(part, |name| document.pointer(&name[1..]).unwrap());
+            let members = part["properties"].as_object().cloned().unwrap_or_default();
+            whole["properties"].as_object_mut().unwrap().extend(members);
+            let required = part["required"].as_array().cloned().unwrap_or_default();
+            whole["required"].as_array_mut().unwrap().extend(required);
+        }
+        return misfits(document, &whole, value, at);
+    }
+    let kind = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(number) if number.is_f64() => "number",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    let kinds = &schema["type"];
+    let listed = kinds
+        .as_array()
+        .is_some_and(|kinds| kinds.contains(&json!(kind)));
+    if !kinds.is_null() && kinds != kind && !listed {
+        found.push(format!("{at} is {kind}, not {kinds}"));
+    }
+    let words = schema["enum"].as_array();
+    if words.is_some_and(|words| !words.contains(value)) {
+        found.push(format!("{at}: {value} isn't listed"));
+    }
+    for (place, item) in value.as_array().into_iter().flatten().enumerate() {
+        found.extend(misfits(
+            document,
+            &schema["items"],
+            item,
+            &format!("{at}[{place}]"),
+        ));
+    }
+    let Some(members) = value.as_object() else {
+        return found;
+    };
+    for name in schema["required"].as_array().into_iter().flatten() {
+        if !members.contains_key(name.as_str().unwrap()) {
+            found.push(format!("{at} has no {name}"));
+        }
+    }
+    for (name, member) in members {
+        match schema["properties"].get(name) {
+            Some(schema) => {
+                found.extend(misfits(document, schema, member, &format!("{at}.{name}")));
+            }
+            None if kinds.is_null() || !schema["additionalProperties"].is_null() => {}
+            None => found.push(format!("{at} has {name}, which isn't described")),
+        }
+    }
+    found
+}
+
+/// One answer of each kind that there is, by operation.
+async fn answers(app: &TestApp) -> Vec<(&'static str, Answer)> {
+    let (desk, pool) = (app.desk().await, "/tides");
+    let root = app.published(&desk, pool, "Ebb", None).await;
+    let reply = app.published(&desk, pool, "Flood", Some(&root)).await;
+    let submitted = app.submit(&comment_on(pool, "Moon", Some(&root))).await;
+    let held = submitted.at("/comment/id").as_str().unwrap().to_owned();
+    let own = app.request("GET", &format!("/api/v1/comments/{held}"));
+    let own = own.bearer_auth(submitted.at("/manage_token").as_str().unwrap());
+    let note = json!({"note": "Why?", "reason": "other"});
+    let rejected = desk.decide(app, &held, "reject", &note).await;
+    let stale = desk
+        .decide(app, &held, "approve", &json!({"version": 1}))
+        .await;
+    let many = json!({"decisions": [{"id": NOBODYS_ID, "decision": "spam"}, {"id": root, "decision": "spam"}]});
+    let many = desk.post(app, "/api/v1/admin/decisions", &many).await;
+    let shown = format!("/api/v1/admin/comments/{held}");
+    vec![
+        ("POST /api/v1/comments", submitted),
+        ("GET /api/v1/comments/{id}", app.send(own).await),
+        (
+            "GET /api/v1/comments/{id}",
+            app.get(&format!("/api/v1/comments/{reply}")).await,
+        ),
+        ("POST /api/v1/admin/comments/{id}/reject", rejected),
+        ("POST /api/v1/admin/comments/{id}/approve", stale),
+        ("POST /api/v1/admin/decisions", many),
+        // The root is gone by now but has an answer.
+        ("GET /api/v1/comments", app.thread(pool, "").await),
+        (
+            "GET /api/v1/comments/{id}/replies",
+            app.get(&format!("/api/v1/comments/{root}/replies")).await,
+        ),
+        ("GET /api/v1/comments", app.thread("/nobody", "").await),
+        ("POST /api/v1/comments", app.submit(&json!({})).await),
+        (
+            "GET /api/v1/admin/comments",
+            desk.get(app, "/api/v1/admin/comments?limit=2").await,
+        ),
+        (
+            "GET /api/v1/admin/comments/{id}",
+            desk.get(app, &shown).await,
+        ),
+        (
+            "GET /api/v1/admin/sessions/current",
+            desk.get(app, "/api/v1/admin/sessions/current").await,
+        ),
+        (
+            "POST /api/v1/admin/sessions",
+            app.sign_in(OWNER, PASSWORD).await,
+        ),
+        (
+            "POST /api/v1/admin/sessions",
+            app.sign_in(OWNER, "wrong").await,
+        ),
+        ("GET /healthz", app.get("/healthz").await),
+        ("GET /readyz", app.get("/readyz").await),
+    ]
+}
+
+#[tokio::test]
+async fn answers_are_as_the_document_describes_them() {
+    let app = TestApp::start().await;
+    let document = document(&app).await;
+    let operations = operations(&document);
+    let mut found = Vec::new();
+    for (name, answer) in answers(&app).await {
+        let operation = operations.iter().find(|operation| operation.name() == name);
+        let responses = &operation.unwrap().value["responses"];
+        let kind = answer.header("content-type");
+        let schema = &responses[answer.status.to_string()]["content"][kind]["schema"];
+        assert!(schema.is_object(), "{name} {} {kind}", answer.status);
+        let at = format!("{name} {}", answer.status);
+        found.extend(misfits(&document, schema, &answer.json(), &at));
+    }
+    assert!(found.is_empty(), "{found:#?}");
+    app.stop().await;
+}
