@@ -2,6 +2,11 @@
 //!
 //! The blocks behind `<!-- walk -->` belong to it, all of them one after the other in one shell. Only the first block,
 //! `cargo run`, is replaced: by the built program in the background, since cargo would need the repository around it.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests may stop a test"
+)]
 
 use std::fs;
 use std::net::TcpListener;

@@ -38,12 +38,16 @@ pub async fn wrap<B: MessageBody + 'static>(
     let method = request.method().clone();
     // Handlers, extractors and our middlewares answer with responses, never with `Err`. The request can't be kept for
     // one: the router of actix-web wants it for itself alone.
-    let mut response = if is_readable(request.path()) {
+    let readable = is_readable(request.path()) && is_readable(request.query_string());
+    let mut response = if readable {
         within_one_budget(next.call(request))
             .await?
             .map_into_boxed_body()
     } else {
-        let refusal = ApiError::because(Code::InvalidQuery, "the path's encoding is broken");
+        let refusal = ApiError::because(
+            Code::InvalidQuery,
+            "the address has broken percent-encoding",
+        );
         request.into_response(refusal.error_response())
     };
     let status = response.status();
@@ -107,10 +111,10 @@ fn request_id(headers: &HeaderMap) -> String {
         .map_or_else(random::id, str::to_owned)
 }
 
-/// Whether a path's percent-encoding is whole and gives UTF-8 without NUL. Asked before a route is looked for, since the
-/// router passes on what it can't decode.
-fn is_readable(path: &str) -> bool {
-    decode_form(path).is_some_and(|text| !text.contains('\0'))
+/// Whether the percent-encoding of a path or query is whole and gives UTF-8 without NUL. Asked before a route is looked
+/// for: the router passes on what it can't decode, and not every operation reads its query.
+fn is_readable(part: &str) -> bool {
+    decode_form(part).is_some_and(|text| !text.contains('\0'))
 }
 
 /// What nobody may keep, whatever the route says: answers to writes and to requests with `Authorization`.

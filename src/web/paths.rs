@@ -6,13 +6,11 @@ use std::str::FromStr;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 
-use super::input::decode_form;
 use super::problem::ApiError;
-use super::query::invalid;
 use crate::base::codes::Code;
 
-/// The id in the path. Text that is no UUID answers 404 `comment_not_found`, like an id that nothing has; a path that is
-/// no text at all (broken percent-encoding or UTF-8, or NUL) 400 `invalid_query`.
+/// The id in the path. Text that is no UUID answers 404 `comment_not_found`, like an id that nothing has. (A path that is
+/// no text at all was refused by the envelope.)
 #[derive(Debug, Clone, Copy)]
 pub struct PathId<T>(pub T);
 
@@ -21,10 +19,6 @@ impl<T: FromStr> FromRequest for PathId<T> {
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
-        // From the path as it was sent: the router has put other characters in the place of broken ones.
-        if decode_form(request.uri().path()).is_none_or(|path| path.contains('\0')) {
-            return ready(Err(invalid("the path's percent-encoding is broken")));
-        }
         let id = request
             .match_info()
             .get("id")

@@ -38,6 +38,7 @@ async fn a_browser_that_asks_for_a_page_gets_the_refusal_as_one() {
         ("GET", "/api/v1/comments/x", 404, "comment_not_found"),
         ("GET", "/api/v1/comments?page_url=%ff", 400, "invalid_query"),
         ("GET", "/problems/%ff", 400, "invalid_query"),
+        ("GET", "/healthz?%ff", 400, "invalid_query"),
         ("PUT", "/", 405, "method_not_allowed"),
         ("POST", "/api/v1/comments", 415, "unsupported_media_type"),
         ("GET", "/api/v1/admin/comments", 401, "unauthenticated"),
