@@ -2,6 +2,11 @@
 //!
 //! The blocks behind `<!-- walk -->` belong to it, all of them one after the other in one shell. Only the first block,
 //! `cargo run`, is replaced: by the built program in the background, since cargo would need the repository around it.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "what a test needs and doesn't get may stop it"
+)]
 
 use std::fs;
 use std::net::TcpListener;
@@ -102,7 +107,7 @@ async fn walk(document: &str) -> Vec<String> {
 
     let mut stage = stage();
     let log = stage.directory.with_extension("log");
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     while !is_ready().await {
         let has_ended = stage.program.try_wait().unwrap().is_some();
         assert!(
