@@ -5,7 +5,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
-    reason = "helpers of tests may stop a test"
+    reason = "what a test needs and doesn't get may stop it"
 )]
 
 use std::fs;
@@ -107,7 +107,7 @@ async fn walk(document: &str) -> Vec<String> {
 
     let mut stage = stage();
     let log = stage.directory.with_extension("log");
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     while !is_ready().await {
         let has_ended = stage.program.try_wait().unwrap().is_some();
         assert!(

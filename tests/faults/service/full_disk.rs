@@ -1,6 +1,7 @@
 //! No room left for the database: 503 and a log line meanwhile, and service by itself once there is room. Must not
 //! know of other failures of the database.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -75,7 +76,7 @@ fn random_words(key: &str) -> String {
         state = state
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1);
-        words.push_str(&format!("{state:x} "));
+        write!(words, "{state:x} ").unwrap();
     }
     words
 }

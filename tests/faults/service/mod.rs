@@ -207,7 +207,7 @@ fn address_in(log: &str) -> Option<String> {
 }
 
 fn fresh_log(directory: &Path) -> PathBuf {
-    (1..)
+    (1..=u32::MAX)
         .map(|number| directory.join(format!("service-{number}.log")))
         .find(|path| !path.exists())
         .unwrap()
