@@ -3,11 +3,10 @@
 
 use std::time::{Duration, Instant};
 
-use rustix::process::{Signal, kill_process};
 use sqlx::PgPool;
 
 use super::crowd::{Crowd, Cut, ask_again, count};
-use super::{ANSWER_MAX, Service, client, submit, unavailable};
+use super::{ANSWER_MAX, Held, Service, client, submit, unavailable};
 use crate::embedded::{
     Scratch, ask_ps, eventually, find_server, is_gone, keeper_of, kill, server_pid,
 };
@@ -31,14 +30,14 @@ async fn a_killed_server_means_503_in_time_and_service_again_within_five_seconds
     // The keeper is held, so that it stays away.
     let server = server_pid(&service.data_dir);
     let keeper = keeper_of(server);
-    kill_process(keeper, Signal::STOP).unwrap();
+    let held = Held::hold(keeper);
     kill(server);
     crowd.are_refused(12, Duration::from_secs(10)).await;
     // Said every five seconds; the first time may have been before it was back.
     eventually("the log says why", 10, || {
         service.log().contains("the database takes no connection")
     });
-    kill_process(keeper, Signal::CONT).unwrap();
+    drop(held);
     let back = crowd.stores(1, Duration::from_secs(5)).await;
 
     println!("service again after {back:?}");

@@ -14,6 +14,7 @@ mod stops;
 
 use std::ffi::OsStr;
 use std::fs;
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -34,12 +35,52 @@ const OWNER_PASSWORD: &str = "correct horse battery";
 
 /// The real program, running.
 struct Service {
-    child: Child,
+    child: Program,
     base: String,
     data_dir: PathBuf,
     log: PathBuf,
     /// From the start of the process to its first `ready`.
     ready_after: Duration,
+}
+
+/// A process that goes with the test, also with one that fails.
+struct Program(Child);
+
+impl Deref for Program {
+    type Target = Child;
+
+    fn deref(&self) -> &Child {
+        &self.0
+    }
+}
+
+impl DerefMut for Program {
+    fn deref_mut(&mut self) -> &mut Child {
+        &mut self.0
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+/// A process that doesn't get on until this is dropped.
+struct Held(Pid);
+
+impl Held {
+    fn hold(pid: Pid) -> Self {
+        kill_process(pid, Signal::STOP).unwrap();
+        Self(pid)
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        kill_process(self.0, Signal::CONT).ok();
+    }
 }
 
 /// How a program that stopped by itself ended.
@@ -105,7 +146,7 @@ impl Service {
             .map_or_else(|| scratch.0.join("data"), |(_, path)| PathBuf::from(path));
         Starting {
             begun: Instant::now(),
-            child: command.spawn().unwrap(),
+            child: Program(command.spawn().unwrap()),
             data_dir,
             log,
         }
@@ -172,7 +213,7 @@ impl Service {
 /// The real program, on its way.
 struct Starting {
     begun: Instant,
-    child: Child,
+    child: Program,
     data_dir: PathBuf,
     log: PathBuf,
 }
