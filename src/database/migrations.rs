@@ -58,7 +58,11 @@ pub async fn migrate_with(
     migrator: &Migrator,
     options: &PgConnectOptions,
 ) -> Result<(), MigrationError> {
-    let mut connection = options.clone().connect().await.map_err(Error::from)?;
+    // The notice that sqlx's own table is there already is of no use to anybody.
+    let options = options
+        .clone()
+        .options([("client_min_messages", "warning")]);
+    let mut connection = options.connect().await.map_err(Error::from)?;
     lock(&mut connection).await?;
     let outcome = migrate_locked(migrator, &mut connection).await;
     // Closing the session releases the lock, also after a failure.

@@ -155,7 +155,7 @@ async fn tokens_and_passwords_are_stored_as_hashes_only() {
     let desk = app.desk().await;
     let stored = texts(
         &app.database.pool,
-        "select s::text || m::text || convert_from(s.token_hash, 'latin1') || encode(s.token_hash, 'base64')
+        "select s::text || m::text || encode(s.token_hash, 'escape') || encode(s.token_hash, 'base64')
         from sessions s join moderators m on m.id = s.moderator_id",
     )
     .await
