@@ -378,19 +378,31 @@ fn hand_over(
     if audience == Audience::Person {
         return Ok(owner);
     }
-    let directory = data_dir.unwrap_or(settings.data_dir());
-    std::fs::create_dir_all(directory)
-        .context("while making the data directory for the owner's password")?;
-    let path = directory.join(PASSWORD_FILE);
-    write_private(&path, password).with_context(|| format!("while writing {}", path.display()))?;
-    Ok(NewOwner {
-        generated: Some(Generated::File(path)),
-        ..owner
-    })
+    // Where one looks first: in the directory that was set, also when root's database had to go elsewhere. The others are
+    // for a place that can't be written: an owner whose password nobody knows would lock everybody out.
+    let temporary = std::env::temp_dir();
+    let places = [
+        Some(settings.data_dir().as_path()),
+        data_dir,
+        Some(&temporary),
+    ];
+    let mut refused = None;
+    for directory in places.into_iter().flatten() {
+        let path = directory.join(PASSWORD_FILE);
+        match std::fs::create_dir_all(directory).and_then(|()| write_private(&path, password)) {
+            Ok(()) => {
+                let generated = Some(Generated::File(path));
+                return Ok(NewOwner { generated, ..owner });
+            }
+            Err(error) => refused = Some(error),
+        }
+    }
+    let refused = refused.unwrap_or_else(|| ErrorKind::NotFound.into());
+    Err(refused).context("while writing the owner's password into a file")
 }
 
 fn write_private(path: &Path, password: &SecretString) -> std::io::Result<()> {
-    use std::io::{ErrorKind, Write};
+    use std::io::Write;
     use std::os::unix::fs::OpenOptionsExt;
     // A file or a link that is there already would keep its mode, or lead elsewhere.
     match std::fs::remove_file(path) {
