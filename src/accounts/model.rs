@@ -58,16 +58,6 @@ pub enum SiteScope {
     Only(Vec<SiteId>),
 }
 
-impl SiteScope {
-    /// Whether this site is among them.
-    pub fn includes(&self, site: SiteId) -> bool {
-        match self {
-            Self::All => true,
-            Self::Only(sites) => sites.contains(&site),
-        }
-    }
-}
-
 /// Whether personal data (e-mail, network address, user agent) may be seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PersonalData {

@@ -10,24 +10,27 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
+use super::problem::ApiError;
+use crate::base::codes::Code;
+
 /// What public reads say about keeping them.
 const PUBLIC: &str = "public, max-age=0, s-maxage=5, stale-while-revalidate=10";
 /// Smaller bodies don't get smaller by packing.
 const PACKED_BYTES_MIN: usize = 1024;
 
-/// A public read: the bytes, or 304 where the client has them already (RFC 9110, 13.1.2).
-pub fn public_json(request: &HttpRequest, body: Vec<u8>) -> HttpResponse {
-    let tag = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(&body).get(..16).unwrap_or_default());
-    let packed = if body.len() >= PACKED_BYTES_MIN && accepts_gzip(request.headers()) {
-        gzip(&body)
-    } else {
-        None
-    };
-    let tag = if packed.is_some() {
-        format!("\"{tag}-gzip\"")
-    } else {
-        format!("\"{tag}\"")
-    };
+/// A public read as JSON, or 304 where the client has it already (RFC 9110, 13.1.2). Packed only when it is sent.
+pub fn public_json<T: serde::Serialize>(
+    request: &HttpRequest,
+    content: &T,
+) -> Result<HttpResponse, ApiError> {
+    let body = serde_json::to_vec(content)
+        .ok()
+        .ok_or_else(|| ApiError::new(Code::InternalError))?;
+    let packs = body.len() >= PACKED_BYTES_MIN && accepts_gzip(request.headers());
+    let coding = if packs { "-gzip" } else { "" };
+    let digest = Sha256::digest(&body);
+    let tag = BASE64_URL_SAFE_NO_PAD.encode(digest.get(..16).unwrap_or_default());
+    let tag = format!("\"{tag}{coding}\"");
     let known = is_known(request.headers(), &tag);
     let mut answer = if known {
         HttpResponse::NotModified()
@@ -39,15 +42,18 @@ pub fn public_json(request: &HttpRequest, body: Vec<u8>) -> HttpResponse {
         .insert_header((header::CACHE_CONTROL, PUBLIC))
         .append_header((header::VARY, "Accept-Encoding, Authorization"));
     if known {
-        return answer.finish();
+        return Ok(answer.finish());
     }
     answer.content_type("application/json");
-    match packed {
-        Some(packed) => answer
-            .insert_header((header::CONTENT_ENCODING, "gzip"))
-            .body(packed),
-        None => answer.body(body),
+    if !packs {
+        return Ok(answer.body(body));
     }
+    let packed = gzip(&body)
+        .ok()
+        .ok_or_else(|| ApiError::new(Code::InternalError))?;
+    Ok(answer
+        .insert_header((header::CONTENT_ENCODING, "gzip"))
+        .body(packed))
 }
 
 /// An answer for one person: `private, no-store`.
@@ -88,8 +94,8 @@ fn accepts_gzip(headers: &HeaderMap) -> bool {
         })
 }
 
-fn gzip(body: &[u8]) -> Option<Vec<u8>> {
+fn gzip(body: &[u8]) -> std::io::Result<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 3), Compression::fast());
-    encoder.write_all(body).ok()?;
-    encoder.finish().ok()
+    encoder.write_all(body)?;
+    encoder.finish()
 }

@@ -10,7 +10,7 @@ use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, ResponseError};
 
-use super::input::decode_form;
+use super::input::decode_address;
 use super::problem::{ApiError, render, wants_page};
 use crate::base::codes::Code;
 use crate::base::random;
@@ -114,7 +114,7 @@ fn request_id(headers: &HeaderMap) -> String {
 /// Whether the percent-encoding of a path or query is whole and gives UTF-8 without NUL. Asked before a route is looked
 /// for: the router passes on what it can't decode, and not every operation reads its query.
 fn is_readable(part: &str) -> bool {
-    decode_form(part).is_some_and(|text| !text.contains('\0'))
+    decode_address(part).is_some()
 }
 
 /// What nobody may keep, whatever the route says: answers to writes and to requests with `Authorization`.

@@ -135,6 +135,11 @@ pub(crate) fn decode_form(part: &str) -> Option<String> {
         .map(Cow::into_owned)
 }
 
+/// The same for paths and queries, which can't hold NUL either.
+pub(crate) fn decode_address(part: &str) -> Option<String> {
+    decode_form(part).filter(|text| !text.contains('\0'))
+}
+
 fn check<T: DeserializeOwned + Validate>(
     mut value: Value,
     unknown: UnknownFields,

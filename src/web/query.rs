@@ -6,7 +6,7 @@ use std::future::{Ready, ready};
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 
-use super::input::decode_form;
+use super::input::decode_address;
 use super::problem::ApiError;
 use crate::base::codes::Code;
 use crate::base::paging::Limit;
@@ -22,8 +22,7 @@ impl Query {
         for pair in text.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let decode = |part| {
-                decode_form(part)
-                    .filter(|text| !text.contains('\0'))
+                decode_address(part)
                     .ok_or_else(|| invalid("the query string's percent-encoding is broken"))
             };
             parameters.push((decode(name)?, decode(value)?));

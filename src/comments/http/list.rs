@@ -52,10 +52,7 @@ pub async fn list(
         limit: query.limit()?,
     };
     let list = CommentList::from(comments.list(asked).await?);
-    Ok(public_json(
-        &request,
-        serde_json::to_vec(&list).unwrap_or_default(),
-    ))
+    public_json(&request, &list)
 }
 
 fn page_name(query: &Query) -> Result<PageName, ApiError> {
@@ -121,8 +118,5 @@ pub async fn replies(
         .replies(id.0, query.find("cursor")?, query.limit()?)
         .await?;
     let list = ReplyList::from(replies);
-    Ok(public_json(
-        &request,
-        serde_json::to_vec(&list).unwrap_or_default(),
-    ))
+    public_json(&request, &list)
 }

@@ -38,8 +38,5 @@ pub async fn show(
         return Ok(private_json(HttpResponse::Ok(), &own));
     }
     let comment = Comment::from(comments.find_published(id.0).await?);
-    Ok(public_json(
-        &request,
-        serde_json::to_vec(&comment).unwrap_or_default(),
-    ))
+    public_json(&request, &comment)
 }

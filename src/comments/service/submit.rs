@@ -87,16 +87,17 @@ impl Comments {
         {
             return Err(Error::OriginNotAllowed);
         }
+        // A replay costs no limit, so with a key the limit waits until we know that it is none. Without one it comes
+        // before the rendering, which is the costly part.
+        let mut pace = match submission.idempotency_key {
+            None => Some(self.take(&submission)?),
+            Some(_) => None,
+        };
         let candidate = Candidate {
             submission: &submission,
             site: &site,
             prints: self.fingerprints(&submission, &site),
             body_html: render_body(draft.body.clone()).await,
-        };
-        // A replay costs no limit, so with a key the limit waits until we know that it is none.
-        let mut pace = match candidate.prints.idempotency_key {
-            None => Some(self.take(&submission)?),
-            Some(_) => None,
         };
         self.database
             .run(Lane::Readers, async |connection: &mut PgConnection| {
