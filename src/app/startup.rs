@@ -166,8 +166,17 @@ pub async fn start_with(
     })
 }
 
-/// Brings the database to this release's schema and stops again; for `rejoinder migrate`.
+/// Brings the database to this release's schema; for `rejoinder migrate`. Where a service holds the embedded database, it
+/// is asked through that one's socket; else it is started, and stopped again.
 pub async fn migrate(settings: Settings) -> anyhow::Result<()> {
+    if settings.database.url.is_none()
+        && let Some(running) = embedded::find_running(settings.data_dir())
+            .context("while looking for a running service")?
+    {
+        return database::migrate(&quiet(running))
+            .await
+            .context("while migrating the database");
+    }
     let place = open_database(&settings).await?;
     let outcome = database::migrate(&place.options)
         .await

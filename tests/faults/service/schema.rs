@@ -217,3 +217,19 @@ async fn a_schema_that_left_us_behind_is_refused_in_one_clear_line_and_unchanged
     assert_eq!(state(&app.database.pool).await, before);
     app.stop().await;
 }
+
+#[tokio::test]
+async fn migrate_asks_the_service_that_holds_the_database_and_else_starts_it_itself() {
+    let scratch = Scratch::new();
+    let migrate = async || {
+        let mut command = program(&scratch, &[]);
+        command.arg("migrate");
+        let ended = tokio::task::spawn_blocking(|| ends(command)).await.unwrap();
+        assert_eq!(ended.code, Some(0), "{}", ended.said);
+    };
+    migrate().await;
+    let service = Service::start(&scratch).await;
+    migrate().await;
+    service.becomes_ready_within(1).await;
+    assert!(service.stop().success());
+}
