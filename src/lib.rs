@@ -4,6 +4,8 @@
 pub mod accounts;
 /// The only place that knows everybody: start-up, routes, workers, the OpenAPI document.
 pub mod app;
+/// The append-only log of administrative acts.
+pub mod audit;
 /// Words without I/O: ids, clock, random, text hygiene, e-mail, page URL, paging, codes of refusals.
 pub mod base;
 /// The command line.
@@ -12,6 +14,8 @@ pub mod cli;
 pub mod comments;
 /// Postgres: connections under deadlines, migrations, the embedded default.
 pub mod database;
+/// Work beside requests: the queue in Postgres.
+pub mod jobs;
 /// The queue, decisions, history.
 pub mod moderation;
 /// Pages and pictures for readers.

@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 use time::{Duration, OffsetDateTime};
 
-use crate::base::ids::{ModeratorId, SessionId, SiteId};
+use crate::base::ids::{ModeratorId, SessionId, SiteId, TokenId};
 use crate::base::random::{self, TOKEN_BYTES, TOKEN_CHARS};
 
 /// A session that isn't used ends after this time.
@@ -67,6 +67,57 @@ pub enum PersonalData {
     Hidden,
 }
 
+/// What an API token is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, utoipa::ToSchema)]
+pub enum Scope {
+    /// Reading comments, the queue, authors, figures.
+    #[serde(rename = "comments:read")]
+    CommentsRead,
+    /// Seeing e-mail addresses, network addresses and user agents with them.
+    #[serde(rename = "comments:personal")]
+    CommentsPersonal,
+    /// Deciding, editing, answering, claiming.
+    #[serde(rename = "comments:decide")]
+    CommentsDecide,
+    /// Sites, pages, reasons, the log, jobs.
+    #[serde(rename = "settings")]
+    Settings,
+}
+
+impl Scope {
+    /// Every scope.
+    pub const ALL: [Self; 4] = [
+        Self::CommentsRead,
+        Self::CommentsPersonal,
+        Self::CommentsDecide,
+        Self::Settings,
+    ];
+
+    /// The scope as it is stored and answered.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::CommentsRead => "comments:read",
+            Self::CommentsPersonal => "comments:personal",
+            Self::CommentsDecide => "comments:decide",
+            Self::Settings => "settings",
+        }
+    }
+
+    /// The scope of a word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scope| scope.as_str() == word)
+    }
+}
+
+/// What somebody showed to prove who they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Proof {
+    /// The token or cookie of a session: everything that the role allows.
+    Session(SessionId),
+    /// An API token: what its scopes allow, within the role of its maker.
+    Token(TokenId, Vec<Scope>),
+}
+
 /// Somebody who has proved who they are.
 #[derive(Debug, Clone)]
 pub struct Caller {
@@ -78,15 +129,35 @@ pub struct Caller {
     pub role: Role,
     /// Where.
     pub sites: SiteScope,
+    /// How they proved it.
+    pub proof: Proof,
 }
 
 impl Caller {
+    /// Whether what they showed is good for this. A session is good for all.
+    pub fn has(&self, scope: Scope) -> bool {
+        match &self.proof {
+            Proof::Session(_) => true,
+            Proof::Token(_, scopes) => scopes.contains(&scope),
+        }
+    }
+
     /// Whether personal data may be shown to them.
     pub fn personal_data(&self) -> PersonalData {
-        if self.role == Role::Viewer {
-            PersonalData::Hidden
-        } else {
+        if self.role > Role::Viewer && self.has(Scope::CommentsPersonal) {
             PersonalData::Shown
+        } else {
+            PersonalData::Hidden
+        }
+    }
+}
+
+impl SiteScope {
+    /// Whether it holds this site.
+    pub fn holds(&self, site: SiteId) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(sites) => sites.contains(&site),
         }
     }
 }

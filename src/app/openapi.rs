@@ -59,7 +59,11 @@ impl Modify for Schemes {
         };
         components.add_security_scheme(
             "bearer",
-            bearer("The token of a session: POST /api/v1/admin/sessions"),
+            bearer(
+                "The token of a session (POST /api/v1/admin/sessions) or of a program (POST /api/v1/admin/tokens). Each \
+                 operation names the least role, and the scope that a program's token needs; `session` means that no such \
+                 token is good for it.",
+            ),
         );
         components.add_security_scheme(
             "manage_token",

@@ -61,48 +61,73 @@ pub(super) fn register(config: &mut ServiceConfig, services: &Services) {
         .default_service(web::to(nothing_here));
 }
 
-/// Signed-in people only; the guard answers strangers, whatever the path.
+/// Signed-in people and their programs only; the guard answers strangers, whatever the path.
 fn moderators(config: &mut ServiceConfig) {
     config.service(
         web::scope("/api/v1/admin")
             .wrap(from_fn(accounts::guard::authenticate))
-            .service(at("/sessions").post(accounts::sign_in::sign_in).done())
-            .service(
-                at("/sessions/current")
-                    .get(accounts::current::current)
-                    .delete(accounts::sign_out::sign_out)
-                    .done(),
-            )
-            .service(at("/comments").get(moderation::list::list).done())
-            .service(at("/comments/{id}").get(moderation::show::show).done())
-            .service(
-                at("/comments/{id}/approve")
-                    .post(moderation::decide::approve)
-                    .done(),
-            )
-            .service(
-                at("/comments/{id}/reject")
-                    .post(moderation::decide::reject)
-                    .done(),
-            )
-            .service(
-                at("/comments/{id}/spam")
-                    .post(moderation::decide::spam)
-                    .done(),
-            )
-            .service(
-                at("/comments/{id}/restore")
-                    .post(moderation::decide::restore)
-                    .done(),
-            )
-            .service(
-                at("/decisions")
-                    .post(moderation::decide_many::decide_many)
-                    .done(),
-            )
+            .configure(admin_people)
+            .configure(admin_queue)
+            .configure(admin_comments)
+            .configure(admin_settings)
+            .configure(admin_works)
             .default_service(web::to(nothing_here)),
     );
 }
+
+/// Sessions, people, tokens.
+fn admin_people(config: &mut ServiceConfig) {
+    config
+        .service(at("/sessions").post(accounts::sign_in::sign_in).done())
+        .service(
+            at("/sessions/current")
+                .get(accounts::current::current)
+                .delete(accounts::sign_out::sign_out)
+                .done(),
+        );
+}
+
+/// What lists comments and lends them out.
+fn admin_queue(config: &mut ServiceConfig) {
+    config.service(at("/comments").get(moderation::list::list).done());
+}
+
+/// What is done with comments.
+fn admin_comments(config: &mut ServiceConfig) {
+    config
+        .service(at("/comments/{id}").get(moderation::show::show).done())
+        .service(
+            at("/comments/{id}/approve")
+                .post(moderation::decide::approve)
+                .done(),
+        )
+        .service(
+            at("/comments/{id}/reject")
+                .post(moderation::decide::reject)
+                .done(),
+        )
+        .service(
+            at("/comments/{id}/spam")
+                .post(moderation::decide::spam)
+                .done(),
+        )
+        .service(
+            at("/comments/{id}/restore")
+                .post(moderation::decide::restore)
+                .done(),
+        )
+        .service(
+            at("/decisions")
+                .post(moderation::decide_many::decide_many)
+                .done(),
+        );
+}
+
+/// Sites, pages, reasons.
+fn admin_settings(_config: &mut ServiceConfig) {}
+
+/// Batches, figures, the log, events, jobs.
+fn admin_works(_config: &mut ServiceConfig) {}
 
 /// Everybody, from the sites' web pages too.
 fn readers(config: &mut ServiceConfig, sites: &Sites) {

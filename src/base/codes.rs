@@ -111,13 +111,85 @@ codes! {
         "E-mail address or password are wrong, or the account is disabled.";
     /// Signed in, but not for this.
     Forbidden = "forbidden", 403, "Not with this role",
-        "The role of the account, or the scopes of the token, don't allow this operation.";
+        "The role of the account, or the scopes of the token, don't allow this operation. Some need a session, whatever the token.";
     /// Somebody else decided first.
     VersionConflict = "version_conflict", 409, "The comment has changed meanwhile",
         "The member \"comment\" shows it as it is now. Look at it and decide again with its version.";
     /// Deleted is final.
     CommentDeleted = "comment_deleted", 409, "The comment is deleted",
         "Its content is gone, so there is nothing left to decide.";
+    /// The password is right, and the account has a second factor.
+    TotpRequired = "totp_required", 401, "The second factor is missing",
+        "Send the six digits of the authenticator app, or a recovery code, as \"totp\" with the same address and password.";
+    /// A request with the desk's cookie that doesn't come from our own pages.
+    NotSameOrigin = "not_same_origin", 403, "Not from this web page",
+        "A request with the cookie of the desk is taken from the desk's own pages only. Programs send a token instead.";
+    /// A set-up link that is unknown, used or too old.
+    SetupLinkNotFound = "setup_link_not_found", 404, "The link is not good any more",
+        "A set-up link is good once and for a limited time. Ask whoever sent it for a new one.";
+    /// No such account.
+    ModeratorNotFound = "moderator_not_found", 404, "No such moderator",
+        "There is no account of this id that you may see.";
+    /// The address belongs to another account.
+    ModeratorExists = "moderator_exists", 409, "The address is taken",
+        "Another account has this e-mail address; change that account instead.";
+    /// Somebody has to be an owner.
+    LastOwner = "last_owner", 409, "The last owner can't go",
+        "Make somebody else an owner first.";
+    /// No such session.
+    SessionNotFound = "session_not_found", 404, "No such session",
+        "It has ended, or it belongs to somebody else.";
+    /// No such API token.
+    TokenNotFound = "token_not_found", 404, "No such token",
+        "It was revoked, or it belongs to somebody whose tokens you may not see.";
+    /// No such site.
+    SiteNotFound = "site_not_found", 404, "No such site",
+        "There is no site of this id that you may see.";
+    /// The slug or an origin belongs to another site.
+    SiteExists = "site_exists", 409, "The slug or an origin is taken",
+        "Another site has this slug or one of these origins; \"detail\" says which.";
+    /// Only a site without comments can be deleted.
+    SiteNotEmpty = "site_not_empty", 409, "The site is in use",
+        "A site with pages can't be deleted. The last site can't either.";
+    /// No such page.
+    PageNotFound = "page_not_found", 404, "No such page",
+        "There is no page of this id that you may see.";
+    /// Address, key or WordPress id belong to another page.
+    PageExists = "page_exists", 409, "The page is there already",
+        "Another page of the site has this address, key or WordPress id; \"detail\" says which.";
+    /// Only a page without comments can be deleted.
+    PageNotEmpty = "page_not_empty", 409, "The page has comments",
+        "A page with comments can't be deleted; close it, or merge it into another.";
+    /// No such reason.
+    ReasonNotFound = "reason_not_found", 404, "No such reason",
+        "There is no reason of this id that you may see.";
+    /// The site has a reason of this code.
+    ReasonExists = "reason_exists", 409, "The reason is there already",
+        "The site has a reason of this code; change its text instead.";
+    /// No such author.
+    AuthorNotFound = "author_not_found", 404, "No such author",
+        "Nobody of this id has written on a site that you may see.";
+    /// No such note.
+    NoteNotFound = "note_not_found", 404, "No such note",
+        "There is no note of this id that you may change.";
+    /// The answered comment isn't public.
+    ParentNotApproved = "parent_not_approved", 409, "The answered comment is not published",
+        "Approve it first, or send \"approve_parent\": true.";
+    /// No such batch.
+    BatchNotFound = "batch_not_found", 404, "No such batch",
+        "There is no batch of this id that you may see.";
+    /// The filter doesn't take as many comments as the moderator was shown.
+    CountChanged = "count_changed", 409, "Other comments match by now",
+        "The filter takes another number of comments than \"expected_count\". Count again, look, and send the new number.";
+    /// More comments than one batch may have.
+    BatchTooLarge = "batch_too_large", 422, "Too many comments for one batch",
+        "A batch has at most 100,000 comments. Narrow the filter, by dates for example, and make several.";
+    /// The batch is at work.
+    BatchRunning = "batch_running", 409, "The batch is still at work",
+        "Wait until its state is \"done\".";
+    /// No such job.
+    JobNotFound = "job_not_found", 404, "No such job",
+        "There is no job of this id that was given up.";
     /// The database can't be reached, or is too slow.
     Unavailable = "unavailable", 503, "Not available at the moment",
         "Try again after as many seconds as Retry-After says. After a submission the outcome may be unknown: send it again with the same Idempotency-Key.";

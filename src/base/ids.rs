@@ -77,6 +77,35 @@ id! {
     SessionId
 }
 
+id! {
+    /// One API token.
+    TokenId
+}
+id! {
+    /// One line of the log of administrative acts.
+    AuditEntryId
+}
+id! {
+    /// One job of the queue.
+    JobId
+}
+id! {
+    /// One decision on all that a filter takes.
+    BatchId
+}
+id! {
+    /// One note about a comment or an author.
+    NoteId
+}
+id! {
+    /// One reason of a site for its decisions.
+    ReasonId
+}
+id! {
+    /// Stands for an author's e-mail address: a keyed hash of it, in the form of a UUID of version 8.
+    AuthorId
+}
+
 /// A UUID of version 7 (RFC 9562, section 5.7): milliseconds since 1970, then the microseconds within
 /// them as a fraction of 4,096 (section 6.2, method 3), then 62 random bits.
 ///

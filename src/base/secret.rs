@@ -30,11 +30,21 @@ pub enum Purpose {
     Avatar,
     /// Fingerprints of submissions under an idempotency key.
     IdempotencyKey,
+    /// The id that stands for an author's e-mail address.
+    Author,
+    /// Keys of moderators' second factors.
+    SecondFactor,
 }
 
 impl Purpose {
     /// Every purpose, for the test that no two share a label.
-    pub const ALL: [Self; 3] = [Self::ManageToken, Self::Avatar, Self::IdempotencyKey];
+    pub const ALL: [Self; 5] = [
+        Self::ManageToken,
+        Self::Avatar,
+        Self::IdempotencyKey,
+        Self::Author,
+        Self::SecondFactor,
+    ];
 
     /// The label that derives the key. Never change one: all that was signed with it would be void.
     const fn label(self) -> &'static str {
@@ -42,6 +52,8 @@ impl Purpose {
             Self::ManageToken => "rejoinder/1/manage-token",
             Self::Avatar => "rejoinder/1/avatar",
             Self::IdempotencyKey => "rejoinder/1/idempotency-key",
+            Self::Author => "rejoinder/1/author",
+            Self::SecondFactor => "rejoinder/1/second-factor",
         }
     }
 }

@@ -108,6 +108,7 @@ async fn migrate_locked(
             return Err(MigrationError::TooOld { needed, known });
         }
     }
+    drop_broken_indexes(connection).await?;
     let mut migrator = Migrator::with_migrations(migrator.iter().cloned().collect());
     // A newer release may have migrated already and still serve us; our own lock is held.
     migrator.set_ignore_missing(true).set_locking(false);
@@ -115,6 +116,32 @@ async fn migrate_locked(
         .run_direct(None, connection, false)
         .await
         .map_err(MigrationError::Failed)
+}
+
+/// An index whose building broke off (`create index concurrently`) stays behind, invalid, and would be taken for one that
+/// is there. The lock is held, so nobody builds one at this moment.
+async fn drop_broken_indexes(connection: &mut PgConnection) -> Result<(), Error> {
+    sqlx::query!(
+        r#"
+        do $$
+        declare
+            broken regclass;
+        begin
+            for broken in
+                select i.indexrelid
+                from pg_index i
+                join pg_class c on c.oid = i.indexrelid
+                where not i.indisvalid and c.relnamespace = current_schema()::regnamespace
+            loop
+                execute format('drop index %s', broken);
+            end loop;
+        end
+        $$
+        "#
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 async fn applied(connection: &mut PgConnection) -> Result<Vec<i64>, Error> {

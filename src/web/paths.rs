@@ -1,4 +1,4 @@
-//! `PathId<T>`: the `{id}` of a path. What isn't an id is the id of nothing. Must not know which ids there are.
+//! `PathId<T>`: the `{id}` of a path. What isn't an id is the id of nothing. Must not know what the ids stand for.
 
 use std::future::{Ready, ready};
 use std::str::FromStr;
@@ -8,13 +8,43 @@ use actix_web::{FromRequest, HttpRequest};
 
 use super::problem::ApiError;
 use crate::base::codes::Code;
+use crate::base::ids::{
+    AuthorId, BatchId, CommentId, JobId, ModeratorId, NoteId, PageId, ReasonId, SessionId, SiteId,
+    TokenId,
+};
 
-/// The id in the path. Text that is no UUID answers 404 `comment_not_found`, like an id that nothing has. (A path that is
-/// no text at all was refused by the envelope.)
+/// The id in the path. Text that is no UUID answers 404 like an id that nothing has. (A path that is no text at all was
+/// refused by the envelope.)
 #[derive(Debug, Clone, Copy)]
 pub struct PathId<T>(pub T);
 
-impl<T: FromStr> FromRequest for PathId<T> {
+/// An id that stands in paths.
+pub trait InPath: FromStr {
+    /// The refusal where nothing has the id.
+    const NOT_FOUND: Code;
+}
+
+macro_rules! in_path {
+    ($($id:ident => $code:ident),+ $(,)?) => {
+        $(impl InPath for $id { const NOT_FOUND: Code = Code::$code; })+
+    };
+}
+
+in_path! {
+    CommentId => CommentNotFound,
+    PageId => PageNotFound,
+    SiteId => SiteNotFound,
+    ReasonId => ReasonNotFound,
+    ModeratorId => ModeratorNotFound,
+    SessionId => SessionNotFound,
+    TokenId => TokenNotFound,
+    AuthorId => AuthorNotFound,
+    NoteId => NoteNotFound,
+    BatchId => BatchNotFound,
+    JobId => JobNotFound,
+}
+
+impl<T: InPath> FromRequest for PathId<T> {
     type Error = ApiError;
     type Future = Ready<Result<Self, ApiError>>;
 
@@ -23,9 +53,6 @@ impl<T: FromStr> FromRequest for PathId<T> {
             .match_info()
             .get("id")
             .and_then(|text| text.parse().ok());
-        ready(
-            id.map(Self)
-                .ok_or_else(|| ApiError::new(Code::CommentNotFound)),
-        )
+        ready(id.map(Self).ok_or_else(|| ApiError::new(T::NOT_FOUND)))
     }
 }

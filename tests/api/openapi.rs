@@ -81,11 +81,24 @@ fn operations(document: &Value) -> Vec<Operation> {
     found
 }
 
-/// What `src/app/routes.rs` registers, as `METHOD /path`; read from its text, so that nothing is left out.
+/// What `src/app/routes.rs` registers, as `METHOD /path`; read from its text, so that nothing is left out. Functions that
+/// begin with `admin_` are configured within the scope of the admin API.
 fn registered() -> BTreeSet<String> {
-    let text: String = ROUTES.split_whitespace().collect();
     let mut found = BTreeSet::new();
-    let mut scope = "";
+    for function in ROUTES.split("\nfn ").skip(1) {
+        let inherited = if function.starts_with("admin_") {
+            "/api/v1/admin"
+        } else {
+            ""
+        };
+        registered_by(function, inherited, &mut found);
+    }
+    found
+}
+
+fn registered_by(function: &str, inherited: &'static str, found: &mut BTreeSet<String>) {
+    let text: String = function.split_whitespace().collect();
+    let mut scope: &str = inherited;
     let mut rest = text.as_str();
     loop {
         let (scope_at, own_at, path_at) = (
@@ -94,9 +107,9 @@ fn registered() -> BTreeSet<String> {
             rest.find("at(\""),
         );
         let next = [scope_at, own_at, path_at].into_iter().flatten().min();
-        let Some(next) = next else { break };
+        let Some(next) = next else { return };
         if Some(next) == own_at {
-            scope = "";
+            scope = inherited;
             rest = &rest[next + "config.service(".len()..];
             continue;
         }
@@ -114,7 +127,6 @@ fn registered() -> BTreeSet<String> {
             }
         }
     }
-    found
 }
 
 /// Every value under this key, however deep.

@@ -14,7 +14,7 @@ use crate::web::problem::Problem;
     path = "/api/v1/admin/sessions/current",
     operation_id = "current_session",
     tag = "sessions",
-    security(("bearer" = [])),
+    security(("bearer" = ["viewer", "session"])),
     responses(
         (status = 200, description = "The session of the token", body = CurrentSession),
         (status = 401, description = "`unauthenticated`", body = Problem, content_type = "application/problem+json"),

@@ -29,12 +29,16 @@ pub async fn authenticate<B: MessageBody + 'static>(
         request.method() == Method::POST && request.match_info().unprocessed() == SIGN_IN;
     if !signs_in {
         match session(&request).await {
-            Ok(session) => request.extensions_mut().insert(session),
+            Ok(session) => {
+                let mut extensions = request.extensions_mut();
+                extensions.insert(session.caller.clone());
+                extensions.insert(session);
+            }
             Err(refused) => {
                 let answer = ApiError::from(refused).error_response();
                 return Ok(request.into_response(answer));
             }
-        };
+        }
     }
     Ok(next.call(request).await?.map_into_boxed_body())
 }

@@ -15,7 +15,7 @@ use crate::web::problem::Problem;
     path = "/api/v1/admin/sessions/current",
     operation_id = "sign_out",
     tag = "sessions",
-    security(("bearer" = [])),
+    security(("bearer" = ["viewer", "session"])),
     responses(
         (status = 204, description = "Signed out"),
         (status = 401, description = "`unauthenticated`", body = Problem, content_type = "application/problem+json"),

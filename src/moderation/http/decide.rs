@@ -112,7 +112,7 @@ macro_rules! operation {
                 (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
                 (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
             ),
-            security(("bearer" = [])),
+            security(("bearer" = ["moderator", "comments:decide"])),
         )]
         pub async fn $name(moderation: Data<Moderation>, request: Request) -> Result<HttpResponse, ApiError> {
             let (Decides(caller), PathId(id), Strict(body)) = request;

@@ -84,7 +84,7 @@ struct DecisionResultItem {
         (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
         (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
     ),
-    security(("bearer" = [])),
+    security(("bearer" = ["moderator", "comments:decide"])),
 )]
 pub async fn decide_many(
     Decides(caller): Decides,

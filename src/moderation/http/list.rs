@@ -63,7 +63,7 @@ const DEFAULT_STATUSES: [Status; 4] = [
         (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
         (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
     ),
-    security(("bearer" = [])),
+    security(("bearer" = ["viewer", "comments:read"])),
 )]
 pub async fn list(
     Reads(caller): Reads,

@@ -27,7 +27,7 @@ use crate::web::{ApiError, PathId};
         (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
         (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
     ),
-    security(("bearer" = [])),
+    security(("bearer" = ["viewer", "comments:read"])),
 )]
 pub async fn show(
     Reads(caller): Reads,

@@ -4,12 +4,12 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use sqlx::PgConnection;
 
-use super::error::Error;
-use super::model::Site;
-use super::store;
 use crate::base::clock::Clock;
 use crate::base::page_url::Origin;
 use crate::database::{Database, Lane};
+use crate::sites::error::Error;
+use crate::sites::model::Site;
+use crate::sites::store;
 
 /// The handle to the sites; cheap to clone.
 #[derive(Debug, Clone)]

@@ -3,17 +3,17 @@
 use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 
-use super::error::Error;
-use super::model::{Hold, NewPages, Site};
 use crate::base::ids::SiteId;
 use crate::base::page_url::Origin;
 use crate::database;
+use crate::sites::error::Error;
+use crate::sites::model::{Hold, NewPages, Site};
 
 /// More sites than this aren't loaded; each costs memory in every instance.
 const SITES_MAX: i64 = 10_000;
 
 /// Every site, oldest first. One round trip.
-pub(super) async fn load_all(connection: &mut PgConnection) -> Result<Vec<Site>, Error> {
+pub(in crate::sites) async fn load_all(connection: &mut PgConnection) -> Result<Vec<Site>, Error> {
     let rows = sqlx::query!(
         r#"
         select id as "id: SiteId", slug, origins, hold, pages, edit_window_minutes, close_after_days
@@ -47,7 +47,7 @@ pub(super) async fn load_all(connection: &mut PgConnection) -> Result<Vec<Site>,
 
 /// Makes the first site where there is none; gives it these origins where there are any. One round trip; instances that
 /// start at once end with one site, since its slug is unique.
-pub(super) async fn set_up_first(
+pub(in crate::sites) async fn set_up_first(
     connection: &mut PgConnection,
     origins: &[String],
     now: OffsetDateTime,

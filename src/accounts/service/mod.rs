@@ -7,12 +7,12 @@ use secrecy::SecretString;
 use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
 
-use super::backoff::Backoff;
-use super::error::Error;
-use super::model::{Session, SessionToken};
-pub use super::passwords::PasswordCost;
-use super::passwords::{Checked, Passwords, make_readable};
-use super::store::{self, Credentials, NewSession, Standing};
+use crate::accounts::backoff::Backoff;
+use crate::accounts::error::Error;
+use crate::accounts::model::{Session, SessionToken};
+pub use crate::accounts::passwords::PasswordCost;
+use crate::accounts::passwords::{Checked, Passwords, make_readable};
+use crate::accounts::store::{self, Credentials, NewSession, Standing};
 use crate::base::clock::Clock;
 use crate::base::email::{EmailAddress, EmailKey};
 use crate::base::ids::SessionId;

@@ -4,11 +4,12 @@ use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::error::Error;
-use super::model::{
-    Caller, Role, SESSION_AGE_MAX, SESSION_IDLE_MAX, Session, SessionToken, SiteScope, session_end,
+use crate::accounts::error::Error;
+use crate::accounts::model::{
+    Caller, Proof, Role, SESSION_AGE_MAX, SESSION_IDLE_MAX, Session, SessionToken, SiteScope,
+    session_end,
 };
-use super::passwords::StoredPassword;
+use crate::accounts::passwords::StoredPassword;
 use crate::base::email::{EmailAddress, EmailKey};
 use crate::base::ids::{ModeratorId, SessionId, SiteId};
 use crate::database;
@@ -21,21 +22,21 @@ const SESSIONS_MAX: i64 = 50;
 const FIRST_OWNER_LOCK_KEY: i64 = 0x7265_6a6f_6f77_6e72;
 
 /// An account as a sign-in needs it.
-pub(super) struct Credentials {
-    pub(super) moderator_id: ModeratorId,
-    pub(super) password: Option<StoredPassword>,
-    pub(super) standing: Standing,
+pub(in crate::accounts) struct Credentials {
+    pub(in crate::accounts) moderator_id: ModeratorId,
+    pub(in crate::accounts) password: Option<StoredPassword>,
+    pub(in crate::accounts) standing: Standing,
 }
 
 /// Whether the account may sign in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(in crate::accounts) enum Standing {
     Active,
     Disabled,
 }
 
 /// The account with this address. One round trip.
-pub(super) async fn find_credentials(
+pub(in crate::accounts) async fn find_credentials(
     connection: &mut PgConnection,
     email: &EmailKey,
 ) -> Result<Option<Credentials>, Error> {
@@ -62,21 +63,21 @@ pub(super) async fn find_credentials(
 }
 
 /// A session to be begun.
-pub(super) struct NewSession<'a> {
-    pub(super) id: SessionId,
-    pub(super) moderator_id: ModeratorId,
-    pub(super) token: &'a SessionToken,
-    pub(super) now: OffsetDateTime,
+pub(in crate::accounts) struct NewSession<'a> {
+    pub(in crate::accounts) id: SessionId,
+    pub(in crate::accounts) moderator_id: ModeratorId,
+    pub(in crate::accounts) token: &'a SessionToken,
+    pub(in crate::accounts) now: OffsetDateTime,
     /// The hash that the password was compared with.
-    pub(super) checked: &'a StoredPassword,
+    pub(in crate::accounts) checked: &'a StoredPassword,
     /// The hash to keep from now on.
-    pub(super) kept: &'a StoredPassword,
+    pub(in crate::accounts) kept: &'a StoredPassword,
 }
 
 /// Begins a session, unless the account was disabled or got another password since it was looked at. The row of the
 /// account is written for that: whoever changes the password at the same time goes before or after. The
 /// moderator's ended sessions, and those beyond [`SESSIONS_MAX`], go. One round trip.
-pub(super) async fn insert_session(
+pub(in crate::accounts) async fn insert_session(
     connection: &mut PgConnection,
     new: NewSession<'_>,
 ) -> Result<Option<Session>, Error> {
@@ -131,12 +132,18 @@ pub(super) async fn insert_session(
         id: new.id,
         created_at: new.now,
         expires_at: session_end(new.now, new.now),
-        caller: caller(row.id, row.name, &row.role, row.sites)?,
+        caller: caller(
+            row.id,
+            row.name,
+            &row.role,
+            row.sites,
+            Proof::Session(new.id),
+        )?,
     }))
 }
 
 /// The session that the token belongs to, if it holds and its account isn't disabled; notes that it was used. One round trip.
-pub(super) async fn find_session(
+pub(in crate::accounts) async fn find_session(
     connection: &mut PgConnection,
     token: &SessionToken,
     now: OffsetDateTime,
@@ -178,12 +185,18 @@ pub(super) async fn find_session(
         id: SessionId::from_uuid(row.id),
         created_at: row.created_at,
         expires_at: session_end(row.created_at, row.last_used_at),
-        caller: caller(row.moderator_id, row.name, &row.role, row.sites)?,
+        caller: caller(
+            row.moderator_id,
+            row.name,
+            &row.role,
+            row.sites,
+            Proof::Session(SessionId::from_uuid(row.id)),
+        )?,
     }))
 }
 
 /// Ends a session; one that has ended stays so. One round trip.
-pub(super) async fn delete_session(
+pub(in crate::accounts) async fn delete_session(
     connection: &mut PgConnection,
     session: SessionId,
 ) -> Result<(), Error> {
@@ -201,7 +214,7 @@ pub(super) async fn delete_session(
 }
 
 /// Whether anybody is an owner. One round trip.
-pub(super) async fn has_owner(connection: &mut PgConnection) -> Result<bool, Error> {
+pub(in crate::accounts) async fn has_owner(connection: &mut PgConnection) -> Result<bool, Error> {
     let found = sqlx::query_scalar!(
         r#"
         select exists (
@@ -217,7 +230,9 @@ pub(super) async fn has_owner(connection: &mut PgConnection) -> Result<bool, Err
 }
 
 /// Waits until nobody else makes the first owner; for the transaction that it stands in. One round trip.
-pub(super) async fn lock_first_owner(connection: &mut PgConnection) -> Result<(), Error> {
+pub(in crate::accounts) async fn lock_first_owner(
+    connection: &mut PgConnection,
+) -> Result<(), Error> {
     sqlx::query!("select pg_advisory_xact_lock($1)", FIRST_OWNER_LOCK_KEY)
         .execute(connection)
         .await
@@ -226,7 +241,7 @@ pub(super) async fn lock_first_owner(connection: &mut PgConnection) -> Result<()
 }
 
 /// Makes an owner, who sees all sites. One round trip.
-pub(super) async fn insert_owner(
+pub(in crate::accounts) async fn insert_owner(
     connection: &mut PgConnection,
     name: &str,
     email: &EmailAddress,
@@ -258,7 +273,13 @@ pub(super) async fn insert_owner(
     }
 }
 
-fn caller(id: Uuid, name: String, role: &str, sites: Option<Vec<Uuid>>) -> Result<Caller, Error> {
+fn caller(
+    id: Uuid,
+    name: String,
+    role: &str,
+    sites: Option<Vec<Uuid>>,
+    proof: Proof,
+) -> Result<Caller, Error> {
     Ok(Caller {
         moderator_id: ModeratorId::from_uuid(id),
         name,
@@ -266,5 +287,6 @@ fn caller(id: Uuid, name: String, role: &str, sites: Option<Vec<Uuid>>) -> Resul
         sites: sites.map_or(SiteScope::All, |sites| {
             SiteScope::Only(sites.into_iter().map(SiteId::from_uuid).collect())
         }),
+        proof,
     })
 }

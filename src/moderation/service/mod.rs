@@ -2,7 +2,6 @@
 
 use sqlx::PgConnection;
 
-use super::error::Error;
 use crate::accounts::model::Caller;
 use crate::base::clock::Clock;
 use crate::base::ids::CommentId;
@@ -12,6 +11,7 @@ use crate::comments::model::decisions::{
 };
 use crate::comments::service::moderate::{self, QueueFilter};
 use crate::database::{Database, Lane};
+use crate::moderation::error::Error;
 
 /// The handle of moderation; cheap to clone.
 #[derive(Debug, Clone)]
