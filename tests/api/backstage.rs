@@ -82,6 +82,8 @@ pub(crate) async fn delete(app: &TestApp, id: &str) {
                 body = '', body_html = '', ip = null, user_agent = null
             where id = '{id}' and status <> 'approved'
             returning id, version
+        ), noteless as (
+            delete from comment_notes where comment_id in (select id from gone)
         )
         insert into comment_history (comment_id, version, at, actor_kind, from_status, to_status)
         select id, version, now(), 'author', 'pending', 'deleted' from gone"

@@ -12,7 +12,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use super::TestDatabase;
+use super::{TestDatabase, contradictions};
 
 pub(crate) const OWNER: &str = "owner@example.org";
 pub(crate) const PASSWORD: &str = "correct horse battery";
@@ -159,8 +159,10 @@ impl TestApp {
         }
     }
 
+    /// Stops, and looks whether the database holds together.
     pub(crate) async fn stop(self) {
         self.running.stop().await.unwrap();
+        assert_eq!(contradictions(&self.database.pool).await, [""; 0]);
     }
 
     /// A request that is built by hand.

@@ -9,6 +9,9 @@
 )]
 
 pub(crate) mod app;
+mod contradictions;
+
+pub(crate) use contradictions::contradictions;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -84,7 +84,8 @@ async fn only_public_threads_have_answers() {
     rows::change(
         &app.database,
         &format!(
-            "update comments set status = 'rejected' where id = '{}'",
+            "with gone as (update comments set status = 'rejected' where id = '{}' returning page_id)
+            update pages set comment_count = comment_count - 1 where id = (select page_id from gone)",
             id(2)
         ),
     )

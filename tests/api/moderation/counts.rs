@@ -7,23 +7,7 @@ use serde_json::{Value, json};
 use super::{DECISIONS, held};
 use crate::backstage::{delete, hire, number, texts};
 use crate::support::app::{Desk, TestApp, comment_on};
-
-/// Pages whose stored count isn't the number of their published comments.
-const WRONG_COUNTS: &str = "select p.url || ': ' || p.comment_count from pages p
-    where p.comment_count <> (select count(*) from comments c where c.page_id = p.id and c.status = 'approved')";
-/// Comments whose history isn't one line for each version, each going on from the one before, up to the state now.
-const WRONG_HISTORIES: &str = "select c.id::text from comments c
-    where (c.version, c.status) is distinct from (
-        select (count(*)::integer, (array_agg(h.to_status order by h.version desc))[1])
-        from comment_history h where h.comment_id = c.id and h.version between 1 and c.version
-    ) or exists (
-        select 1 from comment_history h where h.comment_id = c.id and h.version > c.version
-    ) or exists (
-        select 1 from comment_history h
-        left join comment_history b on b.comment_id = h.comment_id and b.version = h.version - 1
-        where h.comment_id = c.id
-            and (h.from_status is distinct from b.to_status or h.from_status = h.to_status)
-    )";
+use crate::support::contradictions;
 
 /// Numbers that look random and are the same for the same seed (splitmix64).
 struct Dice(u64);
@@ -125,10 +109,7 @@ impl Play<'_> {
 
     async fn check(&self, story: &str) {
         let pool = &self.app.database.pool;
-        let wrong = texts(pool, WRONG_COUNTS).await;
-        assert!(wrong.is_empty(), "{story}: {wrong:?}");
-        let wrong = texts(pool, WRONG_HISTORIES).await;
-        assert!(wrong.is_empty(), "{story}: {wrong:?}");
+        assert_eq!(contradictions(pool).await, [""; 0], "{story}");
         let published = "select count(*) from comments where status = 'approved'";
         let published = number(pool, published).await;
         let thread = self.app.thread("/tides", "&limit=100").await.is(200);
