@@ -1,7 +1,9 @@
 //! Passwords: hashing and checking with argon2id, off the async threads and few at a time; making readable ones.
 //! Must not know whose they are.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use argon2::password_hash::phc::PasswordHash;
@@ -16,8 +18,9 @@ use crate::base::random;
 
 /// Characters that a password has at most, so that nobody sends us books to hash.
 pub(super) const PASSWORD_CHARS_MAX: usize = 1_000;
-/// Hashes at the same time in the process: each takes a core and 19 MiB.
-const AT_ONCE_MAX: usize = 2;
+/// Hashes at the same time in the process: half of its processors, at most so many. Each takes a core and 19 MiB, and
+/// whoever floods the sign-in must not get the cores that serve readers.
+const AT_ONCE_MAX: usize = 4;
 /// Hashes that may wait for their turn; more are refused at once.
 const WAITING_MAX: usize = 32;
 /// How long one waits, so that the request's time for the database (2.5 s) is not used up by it.
@@ -89,11 +92,13 @@ impl Passwords {
     pub(super) fn new(cost: PasswordCost) -> Result<Self, Error> {
         let argon2 = Argon2::from(cost.params()?);
         let dummy = hash(&argon2, &SecretString::from(random::token()))?;
+        let processors = available_parallelism().map_or(1, NonZeroUsize::get);
+        let seats = (processors / 2).clamp(1, AT_ONCE_MAX);
         Ok(Self {
             argon2,
             dummy: dummy.0.into(),
-            entrance: Arc::new(Semaphore::new(AT_ONCE_MAX + WAITING_MAX)),
-            seats: Arc::new(Semaphore::new(AT_ONCE_MAX)),
+            entrance: Arc::new(Semaphore::new(seats + WAITING_MAX)),
+            seats: Arc::new(Semaphore::new(seats)),
         })
     }
 
