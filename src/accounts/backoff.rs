@@ -33,6 +33,8 @@ pub(super) struct Backoff<K: Hash + Eq> {
 struct Failures {
     count: u32,
     last_at: OffsetDateTime,
+    /// Whether the wait is over: the last attempt was let through and then taken back.
+    has_waited: bool,
 }
 
 impl<K: Hash + Eq + Send + Sync + 'static> Backoff<K> {
@@ -62,17 +64,20 @@ impl<K: Hash + Eq + Send + Sync + 'static> Backoff<K> {
             Op::Put(Failures {
                 count,
                 last_at: now,
+                has_waited: false,
             })
         });
         refused.map_or(Ok(()), Err)
     }
 
-    /// The attempt did not fail, or was not made.
+    /// The attempt did not fail, or was not made. It was let through, so that the next one needn't wait again: a right
+    /// password whose second factor follows in a second attempt.
     pub(super) fn take_back(&self, key: K) {
         self.failures.entry(key).and_compute_with(|entry| {
             match entry.map(moka::Entry::into_value) {
                 Some(known) if known.count > 1 => Op::Put(Failures {
                     count: known.count - 1,
+                    has_waited: true,
                     ..known
                 }),
                 Some(_) => Op::Remove,
@@ -101,6 +106,9 @@ impl Failures {
 
     /// The rest of the wait, if there is one. A clock that was set back doesn't make it longer than the whole.
     fn wait_left(self, now: OffsetDateTime) -> Option<Duration> {
+        if self.has_waited {
+            return None;
+        }
         let whole = wait_after(self.count);
         let elapsed =
             Duration::try_from((now - self.last_at).max(time::Duration::ZERO)).unwrap_or_default();
@@ -179,6 +187,19 @@ mod tests {
         assert_eq!(backoff.begin("a", now), Ok(()));
         assert!(backoff.begin("a", now).is_err());
         backoff.take_back("never seen");
+    }
+
+    #[test]
+    fn an_attempt_taken_back_after_the_wait_is_followed_without_another_and_lowers_nothing() {
+        let (backoff, now) = (Backoff::new(), Clock::new().now());
+        fail(&backoff, 5, now);
+        let later = now + seconds(1);
+        for _ in 0..20 {
+            assert_eq!(backoff.begin("a", later), Ok(()));
+            backoff.take_back("a");
+        }
+        assert_eq!(backoff.begin("a", later), Ok(()));
+        assert_eq!(backoff.begin("a", later), Err(Duration::from_secs(2)));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::base::codes::{Code, Refusal};
+use crate::base::complaint::Complaint;
 use crate::database;
 
 /// When to come back after too many sign-ins at once: a hash takes some 50 ms, so a second empties the queue.
@@ -21,6 +22,24 @@ pub enum Error {
     /// E-mail address and password don't go together, or the account can't sign in. Which of it is never told.
     #[error("e-mail address and password don't go together, or the account is disabled")]
     InvalidCredentials,
+    /// The password is right, and the account has a second factor, which wasn't shown.
+    #[error("the second factor is missing")]
+    SecondFactorRequired,
+    /// The account has a second factor already.
+    #[error("the second factor is on already")]
+    SecondFactorOn,
+    /// No key has been handed out for a second factor.
+    #[error("no second factor was begun")]
+    SecondFactorNotBegun,
+    /// No such API token, or none that the caller may see.
+    #[error("no such token")]
+    TokenNotFound,
+    /// A moderator has as many API tokens as they may.
+    #[error("too many tokens")]
+    TooManyTokens,
+    /// Fields whose values are right in themselves, but not here and now.
+    #[error("some fields are not right")]
+    Rejected(Vec<(String, Complaint)>),
     /// Too many failed sign-ins for this account or from this network.
     #[error("too many failed sign-ins")]
     TooManyFailures {
@@ -61,6 +80,12 @@ impl Refusal for Error {
             Self::Unauthenticated => Code::Unauthenticated,
             Self::Forbidden => Code::Forbidden,
             Self::InvalidCredentials => Code::InvalidCredentials,
+            Self::SecondFactorRequired => Code::TotpRequired,
+            Self::SecondFactorOn => Code::TotpAlreadyOn,
+            Self::SecondFactorNotBegun => Code::TotpNotBegun,
+            Self::TokenNotFound => Code::TokenNotFound,
+            Self::TooManyTokens => Code::TooManyTokens,
+            Self::Rejected(_) => Code::ValidationFailed,
             // Not `unavailable`: whoever floods the sign-in would fill the log with errors.
             Self::TooManyFailures { .. } | Self::TooManyRequests { .. } | Self::Busy => {
                 Code::RateLimited
@@ -80,6 +105,12 @@ impl Refusal for Error {
             Self::InvalidCredentials => {
                 "e-mail address or password are wrong, or the account is disabled"
             }
+            Self::SecondFactorRequired
+            | Self::SecondFactorOn
+            | Self::SecondFactorNotBegun
+            | Self::TokenNotFound
+            | Self::TooManyTokens
+            | Self::Rejected(_) => self.code().title(),
             Self::TooManyFailures { .. } => {
                 "too many failed sign-ins for this account or from this network"
             }
@@ -90,6 +121,13 @@ impl Refusal for Error {
             Self::UnknownRole => "the account's role is not known",
             Self::Database(error) => return error.detail(),
         })
+    }
+
+    fn complaints(&self) -> Vec<(String, Complaint)> {
+        match self {
+            Self::Rejected(complaints) => complaints.clone(),
+            _ => Vec::new(),
+        }
     }
 
     fn retry_after(&self) -> Option<Duration> {

@@ -24,6 +24,13 @@ use crate::moderation::http as moderation;
         accounts::sign_in::sign_in,
         accounts::current::current,
         accounts::sign_out::sign_out,
+        accounts::totp::set_up,
+        accounts::totp::turn_off,
+        accounts::tokens::list,
+        accounts::tokens::make,
+        accounts::tokens::show,
+        accounts::tokens::change,
+        accounts::tokens::revoke,
         moderation::list::list,
         moderation::show::show,
         moderation::decide::approve,
@@ -37,6 +44,7 @@ use crate::moderation::http as moderation;
     tags(
         (name = "readers", description = "No account. Cross-origin from the sites' pages."),
         (name = "sessions", description = "Signing in and out. Not cross-origin."),
+        (name = "tokens", description = "For programs that act for a moderator. Not cross-origin."),
         (name = "moderators", description = "With the token of a session. Not cross-origin."),
         (name = "operations", description = "For whoever runs the service.")
     ),

@@ -27,6 +27,7 @@ use crate::web::client_address::ClientAddresses;
 use crate::web::cors::{self, Origins};
 use crate::web::problem::ApiError;
 use crate::web::resource::at;
+use crate::web::same_origin::OwnOrigin;
 
 /// What handlers work with.
 #[derive(Clone)]
@@ -37,6 +38,7 @@ pub(super) struct Services {
     pub(super) comments: Data<Comments>,
     pub(super) moderation: Data<Moderation>,
     pub(super) addresses: Data<ClientAddresses>,
+    pub(super) own_origin: Data<OwnOrigin>,
     pub(super) document: Data<Document>,
 }
 
@@ -54,6 +56,7 @@ pub(super) fn register(config: &mut ServiceConfig, services: &Services) {
         .app_data(services.comments.clone())
         .app_data(services.moderation.clone())
         .app_data(services.addresses.clone())
+        .app_data(services.own_origin.clone())
         .app_data(services.document.clone())
         .configure(moderators)
         .configure(|config| readers(config, &services.sites))
@@ -83,6 +86,25 @@ fn admin_people(config: &mut ServiceConfig) {
             at("/sessions/current")
                 .get(accounts::current::current)
                 .delete(accounts::sign_out::sign_out)
+                .done(),
+        )
+        .service(
+            at("/me/totp")
+                .post(accounts::totp::set_up)
+                .delete(accounts::totp::turn_off)
+                .done(),
+        )
+        .service(
+            at("/tokens")
+                .get(accounts::tokens::list)
+                .post(accounts::tokens::make)
+                .done(),
+        )
+        .service(
+            at("/tokens/{id}")
+                .get(accounts::tokens::show)
+                .patch(accounts::tokens::change)
+                .delete(accounts::tokens::revoke)
                 .done(),
         );
 }

@@ -19,7 +19,7 @@ use super::workers::Workers;
 use super::{metrics, routes};
 use crate::accounts::{Accounts, FirstOwner, PasswordCost};
 use crate::base::clock::Clock;
-use crate::base::secret::ServerSecret;
+use crate::base::secret::{Purpose, ServerSecret};
 use crate::comments::{Comments, Limits};
 use crate::database::embedded::{self, Durability, Embedded};
 use crate::database::{self, Capacity, Database, Lane};
@@ -28,6 +28,7 @@ use crate::settings::Settings;
 use crate::sites::Sites;
 use crate::web::client_address::ClientAddresses;
 use crate::web::envelope;
+use crate::web::same_origin::OwnOrigin;
 
 /// How long an external database may take to answer at the start; it may be starting too.
 const DATABASE_WAIT_MAX: Duration = Duration::from_secs(30);
@@ -192,14 +193,7 @@ pub async fn migrate(settings: Settings) -> anyhow::Result<()> {
 
 async fn open_database(settings: &Settings) -> anyhow::Result<Place> {
     let Some(url) = &settings.database.url else {
-        let embedded = embedded::start(embedded::Options {
-            data_dir: settings.data_dir().clone(),
-            programs: settings.database.postgres_bin.clone(),
-            keeper: std::env::current_exe().context("while looking for the own program")?,
-            durability: Durability::Durable,
-        })
-        .await
-        .context("while starting the embedded database")?;
+        let embedded = open_embedded(settings).await?;
         return Ok(Place {
             options: quiet(embedded.connect_options()),
             embedded: Some(embedded),
@@ -219,8 +213,19 @@ async fn open_database(settings: &Settings) -> anyhow::Result<Place> {
     })
 }
 
+pub(super) async fn open_embedded(settings: &Settings) -> anyhow::Result<Embedded> {
+    embedded::start(embedded::Options {
+        data_dir: settings.data_dir().clone(),
+        programs: settings.database.postgres_bin.clone(),
+        keeper: std::env::current_exe().context("while looking for the own program")?,
+        durability: Durability::Durable,
+    })
+    .await
+    .context("while starting the embedded database")
+}
+
 /// sqlx would log every statement; slow ones show in the figures and in Postgres's own log.
-fn quiet(options: PgConnectOptions) -> PgConnectOptions {
+pub(super) fn quiet(options: PgConnectOptions) -> PgConnectOptions {
     options.disable_statement_logging()
 }
 
@@ -323,6 +328,7 @@ async fn services(
         setting.clock.clone(),
         http.rate_limit,
         setting.passwords,
+        secret.subkey(Purpose::SecondFactor),
     )
     .context("while preparing the accounts")?;
     let comments = Comments::new(
@@ -339,6 +345,7 @@ async fn services(
         comments: Data::new(comments),
         moderation: Data::new(Moderation::new(database.clone(), setting.clock)),
         addresses: Data::new(ClientAddresses::new(http)),
+        own_origin: Data::new(OwnOrigin::new(http.public_url.clone())),
         document: Data::new(super::openapi::document()?),
     })
 }

@@ -121,6 +121,12 @@ codes! {
     /// The password is right, and the account has a second factor.
     TotpRequired = "totp_required", 401, "The second factor is missing",
         "Send the six digits of the authenticator app, or a recovery code, as \"totp\" with the same address and password.";
+    /// The second factor is on; it can't be set up again meanwhile.
+    TotpAlreadyOn = "totp_already_on", 409, "The second factor is on already",
+        "Turn it off first: DELETE /api/v1/admin/me/totp with the password.";
+    /// A code was sent, but no key had been handed out.
+    TotpNotBegun = "totp_not_begun", 409, "No second factor was begun",
+        "Send {\"password\": …} first, put the secret of the answer into an authenticator app, then send a code of it.";
     /// A request with the desk's cookie that doesn't come from our own pages.
     NotSameOrigin = "not_same_origin", 403, "Not from this web page",
         "A request with the cookie of the desk is taken from the desk's own pages only. Programs send a token instead.";
@@ -142,6 +148,9 @@ codes! {
     /// No such API token.
     TokenNotFound = "token_not_found", 404, "No such token",
         "It was revoked, or it belongs to somebody whose tokens you may not see.";
+    /// As many API tokens as one person may have.
+    TooManyTokens = "too_many_tokens", 409, "Too many tokens",
+        "One person has at most 100 API tokens, expired ones included. Revoke one that is not needed any more.";
     /// No such site.
     SiteNotFound = "site_not_found", 404, "No such site",
         "There is no site of this id that you may see.";

@@ -13,6 +13,7 @@ use crate::{
 };
 
 mod advice;
+mod doctor;
 mod flags;
 mod migrate;
 mod output;
@@ -34,6 +35,7 @@ Examples:
   REJOINDER_PUBLIC_URL=https://comments.example.org REJOINDER_SITE_ORIGINS=https://example.org \\
     DATABASE_URL_FILE=/run/secrets/database rejoinder serve
   rejoinder migrate --config /etc/rejoinder.toml
+  rejoinder doctor --format json
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or settings.
 ";
@@ -54,6 +56,12 @@ enum Command {
     Serve,
     /// Bring the database to this version's schema, and exit
     Migrate,
+    /// Check settings, database, migrations and proxies, and say what to do
+    Doctor {
+        /// The form of the report
+        #[arg(long, value_enum, default_value_t = doctor::Format::Text)]
+        format: doctor::Format,
+    },
     /// Hold the embedded database; started by ourselves
     #[command(hide = true)]
     PostgresKeeper {
@@ -75,7 +83,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     if let Some(Command::PostgresKeeper { arguments }) = command {
         return embedded::keep(arguments);
     }
-    match Settings::gather(Sources::of_process(flags.0)) {
+    let settings = Settings::gather(Sources::of_process(flags.0));
+    if let Some(Command::Doctor { format }) = command {
+        return doctor::run(settings, format);
+    }
+    match settings {
         Ok(settings) => finish(run_with(settings, &command.unwrap_or(Command::Serve))),
         Err(mistakes) => {
             output::complain_of_all(&"these settings are wrong, nothing was started:", &mistakes);
@@ -99,7 +111,8 @@ fn run_with(settings: Settings, command: &Command) -> anyhow::Result<()> {
     match command {
         Command::Serve => runtime.block_on(serve::run(settings)),
         Command::Migrate => runtime.block_on(migrate::run(settings)),
-        Command::PostgresKeeper { .. } => Ok(()),
+        // Answered before: they have outcomes of their own.
+        Command::Doctor { .. } | Command::PostgresKeeper { .. } => Ok(()),
     }
 }
 

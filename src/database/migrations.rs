@@ -78,6 +78,41 @@ pub async fn is_current(connection: &mut PgConnection) -> Result<bool, Error> {
     Ok(applied(connection).await?.contains(&known) && oldest_binary(connection).await? <= known)
 }
 
+/// How a schema stands to this binary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SchemaState {
+    /// Nothing is missing.
+    Current,
+    /// So many migrations are still to be applied.
+    Pending(usize),
+    /// It serves newer binaries only.
+    LeftBehind {
+        /// The newest migration that a binary must know.
+        needed: i64,
+        /// The newest one that this binary knows.
+        known: i64,
+    },
+}
+
+/// How the schema stands to this binary. Two round trips.
+pub async fn schema_state(connection: &mut PgConnection) -> Result<SchemaState, Error> {
+    let applied = applied(connection).await?;
+    let known = newest_of(&MIGRATOR);
+    if !applied.is_empty() {
+        let needed = oldest_binary(connection).await?;
+        if needed > known {
+            return Ok(SchemaState::LeftBehind { needed, known });
+        }
+    }
+    let missing = MIGRATOR
+        .iter()
+        .filter(|migration| !applied.contains(&migration.version));
+    Ok(match missing.count() {
+        0 => SchemaState::Current,
+        pending => SchemaState::Pending(pending),
+    })
+}
+
 async fn lock(connection: &mut PgConnection) -> Result<(), MigrationError> {
     let deadline = Instant::now() + LOCK_WAIT_MAX;
     while !try_lock(connection).await? {

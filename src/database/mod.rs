@@ -3,11 +3,15 @@
 
 pub mod embedded;
 mod error;
+mod inspection;
 mod installation;
 mod migrations;
 mod pool;
 
 pub use error::Error;
+pub use inspection::{Inspection, VERSION_MIN, inspect};
 pub use installation::load_secret;
-pub use migrations::{MigrationError, is_current, migrate, migrate_with};
+pub use migrations::{
+    MigrationError, SchemaState, is_current, migrate, migrate_with, schema_state,
+};
 pub use pool::{Capacity, Database, Lane, REQUEST_BUDGET, within_one_budget};

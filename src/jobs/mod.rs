@@ -6,4 +6,4 @@
 pub mod model;
 mod store;
 
-pub use store::enqueue;
+pub use store::{count_given_up, enqueue};

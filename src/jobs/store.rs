@@ -31,3 +31,17 @@ pub async fn enqueue(
     .await?;
     Ok(())
 }
+
+/// How many jobs were given up and wait for a person. One round trip.
+pub async fn count_given_up(connection: &mut PgConnection) -> Result<i64, Error> {
+    let number = sqlx::query_scalar!(
+        r#"
+        select count(*) as "number!"
+        from jobs
+        where dead_at is not null
+        "#
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(number)
+}

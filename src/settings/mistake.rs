@@ -65,6 +65,13 @@ impl Mistake {
     }
 }
 
+impl Mistake {
+    /// The name, fit for a terminal.
+    pub fn shown_name(&self) -> Cow<'_, str> {
+        one_line(&self.name)
+    }
+}
+
 impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {

@@ -12,6 +12,7 @@ pub mod paths;
 pub mod problem;
 pub mod query;
 pub mod resource;
+pub mod same_origin;
 pub mod throttle;
 
 pub use input::{Strict, Valid};

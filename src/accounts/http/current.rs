@@ -18,6 +18,8 @@ use crate::web::problem::Problem;
     responses(
         (status = 200, description = "The session of the token", body = CurrentSession),
         (status = 401, description = "`unauthenticated`", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`forbidden`: a token that is no session's; `not_same_origin`", body = Problem,
+            content_type = "application/problem+json"),
         (status = 429, description = "`rate_limited`", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "`unavailable`", body = Problem, content_type = "application/problem+json"),
     )

@@ -1,16 +1,20 @@
 //! `POST /api/v1/admin/sessions`. Translates only.
 
-use actix_web::HttpResponse;
+use actix_web::http::header;
 use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
 
-use super::wire::{SignIn, SignInReceipt};
+use super::cookie;
+use super::wire::{Delivery, SignIn, SignInReceipt};
 use crate::accounts::Accounts;
+use crate::base::codes::Code;
 use crate::web::client_address::ClientAddress;
 use crate::web::conditional::private_json;
 use crate::web::problem::Problem;
+use crate::web::same_origin::OwnOrigin;
 use crate::web::{ApiError, Strict};
 
-/// Signs a moderator in; the answer holds the token, which is shown this once.
+/// Signs a moderator in; the answer holds the token, which is shown this once, or sets it as a cookie for the desk.
 #[utoipa::path(
     post,
     path = "/api/v1/admin/sessions",
@@ -20,8 +24,11 @@ use crate::web::{ApiError, Strict};
     responses(
         (status = 201, description = "Signed in", body = SignInReceipt),
         (status = 400, description = "`malformed_body`", body = Problem, content_type = "application/problem+json"),
-        (status = 401, description = "`invalid_credentials`: in equal time whether or not the account exists",
+        (status = 401, description = "`invalid_credentials`: in equal time whether or not the account exists; \
+            `totp_required`: the password is right, and the account has a second factor",
             body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`not_same_origin`: a cookie is for our own pages only", body = Problem,
+            content_type = "application/problem+json"),
         (status = 408, description = "`request_timeout`", body = Problem, content_type = "application/problem+json"),
         (status = 413, description = "`body_too_large`", body = Problem, content_type = "application/problem+json"),
         (status = 415, description = "`unsupported_media_type`", body = Problem, content_type = "application/problem+json"),
@@ -34,17 +41,31 @@ use crate::web::{ApiError, Strict};
     )
 )]
 pub async fn sign_in(
+    request: HttpRequest,
     accounts: Data<Accounts>,
+    own: Data<OwnOrigin>,
     from: ClientAddress,
-    body: Strict<SignIn>,
+    Strict(body): Strict<SignIn>,
 ) -> Result<HttpResponse, ApiError> {
-    let (email, password) = body
-        .0
-        .into_credentials()
+    let delivery = body.delivery();
+    // Another page could else sign a visitor in under its own account, and read what they do there.
+    if delivery == Delivery::Cookie && !own.has_made_change(request.headers()) {
+        return Err(ApiError::new(Code::NotSameOrigin));
+    }
+    let shown = body
+        .into_shown()
         .map_err(|problem| ApiError::of_fields(vec![problem]))?;
-    let signed_in = accounts.sign_in(&email, password, from.network()).await?;
+    let signed_in = accounts
+        .sign_in(&shown.email, shown.password, shown.code, from.network())
+        .await?;
+    let mut answer = HttpResponse::Created();
+    if delivery == Delivery::Cookie
+        && let Some(cookie) = cookie::setting(&own, &signed_in.token)
+    {
+        answer.insert_header((header::SET_COOKIE, cookie));
+    }
     Ok(private_json(
-        HttpResponse::Created(),
-        &SignInReceipt::from(signed_in),
+        answer,
+        &SignInReceipt::of(signed_in, delivery),
     ))
 }

@@ -1,15 +1,17 @@
 //! `DELETE /api/v1/admin/sessions/current`. Translates only.
 
-use actix_web::HttpResponse;
 use actix_web::http::header;
 use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
 
+use super::cookie::{self, Found};
 use crate::accounts::Accounts;
 use crate::accounts::extract::Current;
 use crate::web::ApiError;
 use crate::web::problem::Problem;
+use crate::web::same_origin::OwnOrigin;
 
-/// Ends the session: its token is worth nothing from now on.
+/// Ends the session: its token is worth nothing from now on, and the desk's cookie goes.
 #[utoipa::path(
     delete,
     path = "/api/v1/admin/sessions/current",
@@ -19,6 +21,8 @@ use crate::web::problem::Problem;
     responses(
         (status = 204, description = "Signed out"),
         (status = 401, description = "`unauthenticated`", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`forbidden`: a token that is no session's; `not_same_origin`", body = Problem,
+            content_type = "application/problem+json"),
         (status = 429, description = "`rate_limited`", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "`unavailable`", body = Problem, content_type = "application/problem+json"),
     )
@@ -26,9 +30,16 @@ use crate::web::problem::Problem;
 pub async fn sign_out(
     session: Current,
     accounts: Data<Accounts>,
+    own: Data<OwnOrigin>,
+    request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
     accounts.sign_out(session.0.id).await?;
-    Ok(HttpResponse::NoContent()
-        .insert_header((header::CACHE_CONTROL, "private, no-store"))
-        .finish())
+    let mut answer = HttpResponse::NoContent();
+    answer.insert_header((header::CACHE_CONTROL, "private, no-store"));
+    if !matches!(cookie::find(&own, request.headers()), Found::Nothing)
+        && let Some(cookie) = cookie::clearing(&own)
+    {
+        answer.insert_header((header::SET_COOKIE, cookie));
+    }
+    Ok(answer.finish())
 }

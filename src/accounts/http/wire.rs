@@ -11,6 +11,7 @@ use validator::{Validate, ValidationError, ValidationErrors};
 use crate::accounts::model::{Caller, Role, Session, SiteScope};
 use crate::accounts::passwords::PASSWORD_CHARS_MAX;
 use crate::accounts::service::SignedIn;
+use crate::accounts::totp::SecondCode;
 use crate::base::complaint::{Complaint, ComplaintCode};
 use crate::base::email::EmailAddress;
 use crate::base::ids::{ModeratorId, SessionId, SiteId};
@@ -26,10 +27,34 @@ pub struct SignIn {
     /// The account's password.
     #[schema(value_type = String, required = true, format = "password", min_length = 1, max_length = 1000)]
     password: Option<Password>,
+    /// The second factor, where the account has one: six digits of the app, or a recovery code.
+    #[schema(max_length = 100, example = "287082")]
+    totp: Option<String>,
+    /// True: the token comes as a cookie for the desk, and `token` is null. Only our own pages may ask for that.
+    cookie: Option<bool>,
 }
 
+/// How a session's token gets to its holder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Delivery {
+    /// In the answer's body.
+    Body,
+    /// As a cookie.
+    Cookie,
+}
+
+/// What a sign-in shows.
+pub(super) struct Shown {
+    pub(super) email: EmailAddress,
+    pub(super) password: SecretString,
+    pub(super) code: Option<SecondCode>,
+}
+
+/// Characters of a second factor as it is typed.
+const CODE_CHARS_MAX: usize = 100;
+
 /// A password on its way in; `Debug` and errors don't show it.
-struct Password(SecretString);
+pub(super) struct Password(SecretString);
 
 impl<'de> Deserialize<'de> for Password {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
@@ -54,6 +79,7 @@ impl Validate for SignIn {
         };
         check("email", rule(self.parsed_email()));
         check("password", rule(self.checked_password()));
+        check("totp", rule(self.parsed_code()));
         if errors.is_empty() {
             Ok(())
         } else {
@@ -68,35 +94,73 @@ impl SignIn {
     }
 
     fn checked_password(&self) -> Result<&SecretString, Complaint> {
-        let required = || Complaint::new(ComplaintCode::Required, "must not be empty");
-        let Password(password) = self.password.as_ref().ok_or_else(required)?;
-        match password.expose_secret().chars().count() {
-            0 => Err(required()),
-            1..=PASSWORD_CHARS_MAX => Ok(password),
-            _ => Err(Complaint::new(
-                ComplaintCode::TooLong,
-                "must have at most 1,000 characters",
-            )),
+        check_password(self.password.as_ref())
+    }
+
+    fn parsed_code(&self) -> Result<Option<SecondCode>, Complaint> {
+        self.totp.as_deref().map(parse_code).transpose()
+    }
+
+    /// How the token is wanted.
+    pub(super) fn delivery(&self) -> Delivery {
+        if self.cookie == Some(true) {
+            Delivery::Cookie
+        } else {
+            Delivery::Body
         }
     }
 
-    /// Address and password, parsed.
-    pub(super) fn into_credentials(self) -> Result<(EmailAddress, SecretString), FieldProblem> {
+    /// What is shown, parsed.
+    pub(super) fn into_shown(self) -> Result<Shown, FieldProblem> {
         let email = self
             .parsed_email()
             .map_err(|complaint| FieldProblem::new("email", complaint))?;
         let password = self
             .checked_password()
             .map_err(|complaint| FieldProblem::new("password", complaint))?;
-        Ok((email, password.clone()))
+        let code = self
+            .parsed_code()
+            .map_err(|complaint| FieldProblem::new("totp", complaint))?;
+        Ok(Shown {
+            email,
+            password: password.clone(),
+            code,
+        })
+    }
+}
+
+/// The password, if it can be one.
+pub(super) fn check_password(password: Option<&Password>) -> Result<&SecretString, Complaint> {
+    let required = || Complaint::new(ComplaintCode::Required, "must not be empty");
+    let Password(password) = password.ok_or_else(required)?;
+    match password.expose_secret().chars().count() {
+        0 => Err(required()),
+        1..=PASSWORD_CHARS_MAX => Ok(password),
+        _ => Err(Complaint::new(
+            ComplaintCode::TooLong,
+            "must have at most 1,000 characters",
+        )),
+    }
+}
+
+/// A second factor as it is typed. Whether it can be one is not said here: whoever has the wrong password learns nothing.
+pub(super) fn parse_code(text: &str) -> Result<SecondCode, Complaint> {
+    match text.chars().count() {
+        0 => Err(Complaint::new(ComplaintCode::Required, "must not be empty")),
+        1..=CODE_CHARS_MAX => Ok(SecondCode::parse(text)),
+        _ => Err(Complaint::new(
+            ComplaintCode::TooLong,
+            "must have at most 100 characters",
+        )),
     }
 }
 
 /// A session that has just begun.
 #[derive(Serialize, ToSchema)]
 pub struct SignInReceipt {
-    /// For `Authorization: Bearer …`; shown this once.
-    token: String,
+    /// For `Authorization: Bearer …`; shown this once. Null where it comes as a cookie.
+    #[schema(required = true)]
+    token: Option<String>,
     /// When the session ends if it isn't used until then: 12 hours after its last use, at most 30 days after it began.
     #[serde(with = "crate::base::clock::rfc3339")]
     expires_at: OffsetDateTime,
@@ -104,11 +168,12 @@ pub struct SignInReceipt {
     moderator: SignedInModerator,
 }
 
-impl From<SignedIn> for SignInReceipt {
-    fn from(signed_in: SignedIn) -> Self {
+impl SignInReceipt {
+    /// With the token, or without.
+    pub(super) fn of(signed_in: SignedIn, delivery: Delivery) -> Self {
         let SignedIn { token, session } = signed_in;
         Self {
-            token: token.expose().to_owned(),
+            token: (delivery == Delivery::Body).then(|| token.expose().to_owned()),
             expires_at: session.expires_at,
             moderator: session.caller.into(),
         }
@@ -226,7 +291,7 @@ mod tests {
             !printed.contains("geheim") && !printed.contains("example"),
             "{printed}"
         );
-        let (_, password) = body.into_credentials().unwrap();
-        assert!(!format!("{password:?}").contains("geheim"));
+        let shown = body.into_shown().ok().unwrap();
+        assert!(!format!("{:?}", shown.password).contains("geheim"));
     }
 }

@@ -1,5 +1,8 @@
 //! What people do with their accounts: sign in, be recognised, sign out; and the first owner. Must not know HTTP requests.
 
+pub(super) mod second_factor;
+pub(super) mod tokens;
+
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
@@ -12,18 +15,23 @@ use crate::accounts::error::Error;
 use crate::accounts::model::{Session, SessionToken};
 pub use crate::accounts::passwords::PasswordCost;
 use crate::accounts::passwords::{Checked, Passwords, make_readable};
-use crate::accounts::store::{self, Credentials, NewSession, Standing};
+pub use crate::accounts::store::inspection::{Owners, count_owners};
+use crate::accounts::store::second_factor::{Changed, use_recovery_code};
+use crate::accounts::store::{self, NewSession, Standing};
+use crate::accounts::totp::SecondCode;
 use crate::base::clock::Clock;
 use crate::base::email::{EmailAddress, EmailKey};
-use crate::base::ids::SessionId;
+use crate::base::ids::{SessionId, TokenId};
+use crate::base::secret::Subkey;
 use crate::database::{Database, Lane};
 use crate::settings::RateLimit;
 use crate::web::client_address::Network;
 use crate::web::throttle::Throttle;
+use second_factor::Shown;
 
-/// Requests of one session.
+/// Requests of one session or API token.
 const REQUESTS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(1_200).unwrap();
-/// Requests of one session at once.
+/// Requests of one session or API token at once.
 const REQUESTS_BURST: NonZeroU32 = NonZeroU32::new(200).unwrap();
 /// What the first owner is called until they say otherwise.
 const FIRST_OWNER_NAME: &str = "Owner";
@@ -39,7 +47,16 @@ struct Inner {
     /// By the hash of the e-mail key, so that long addresses don't take more room.
     account_failures: Backoff<[u8; 32]>,
     network_failures: Backoff<Network>,
-    requests: Throttle<SessionId>,
+    requests: Throttle<Allowance>,
+    /// What keys of second factors are derived from.
+    second_factor: Subkey,
+}
+
+/// What requests are counted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Allowance {
+    Session(SessionId),
+    Token(TokenId),
 }
 
 /// A session that has just begun, with its token.
@@ -65,12 +82,13 @@ pub enum FirstOwner {
 
 impl Accounts {
     /// Makes the handle; takes as long as a password's hash. `limiting` is for requests; the wait after failed
-    /// sign-ins holds whatever it says.
+    /// sign-ins holds whatever it says. `second_factor` is the secret's subkey for that purpose.
     pub fn new(
         database: Database,
         clock: Clock,
         limiting: RateLimit,
         cost: PasswordCost,
+        second_factor: Subkey,
     ) -> Result<Self, Error> {
         Ok(Self(Arc::new(Inner {
             database,
@@ -79,21 +97,24 @@ impl Accounts {
             account_failures: Backoff::new(),
             network_failures: Backoff::new(),
             requests: Throttle::new(limiting, REQUESTS_PER_MINUTE, REQUESTS_BURST),
+            second_factor,
         })))
     }
 
     /// Begins a session where address and password go together. Two round trips and one hash, two where the stored
-    /// one is outdated. Whatever is wrong, the refusal is the same and takes as long. An attempt that the client gives up
-    /// counts as failed.
+    /// one is outdated; three more with a recovery code. Whatever is wrong, the refusal is the same and takes as long; only
+    /// who knows the password learns that a second factor is missing, which is neither a failure nor a success. An attempt
+    /// that the client gives up counts as failed.
     pub async fn sign_in(
         &self,
         email: &EmailAddress,
         password: SecretString,
+        code: Option<SecondCode>,
         network: Network,
     ) -> Result<SignedIn, Error> {
         let account = account_key(email.key());
         self.charge(account, network)?;
-        let outcome = self.try_sign_in(email.key(), password).await;
+        let outcome = self.try_sign_in(email.key(), password, code).await;
         match &outcome {
             Ok(signed_in) => {
                 self.0.account_failures.forget(&account);
@@ -132,6 +153,7 @@ impl Accounts {
         &self,
         email: &EmailKey,
         password: SecretString,
+        code: Option<SecondCode>,
     ) -> Result<SignedIn, Error> {
         let found = self
             .0
@@ -142,38 +164,58 @@ impl Accounts {
             .await?;
         let stored = found.as_ref().and_then(|found| found.password.clone());
         let checked = self.0.passwords.check(password.clone(), stored).await?;
-        let Some(Credentials {
-            moderator_id,
-            password: Some(stored),
-            standing: Standing::Active,
-        }) = found
-        else {
+        let (Some(found), Checked::Right | Checked::RightButOutdated) = (found, checked) else {
             return Err(Error::InvalidCredentials);
         };
+        let (Some(stored), Standing::Active) = (&found.password, found.standing) else {
+            return Err(Error::InvalidCredentials);
+        };
+        let shown = self.check_second_factor(&found, code.as_ref())?;
         let renewed = match checked {
-            Checked::Wrong => return Err(Error::InvalidCredentials),
-            Checked::Right => None,
             // Where that fails, the next sign-in tries again.
             Checked::RightButOutdated => self.0.passwords.hash(password).await.ok(),
+            Checked::Right | Checked::Wrong => None,
         };
         let (token, now) = (SessionToken::generate(), self.0.clock.now());
-        let session = self
-            .0
-            .database
-            .run(Lane::Moderators, async |connection: &mut PgConnection| {
-                let new = NewSession {
-                    id: SessionId::new(now),
-                    moderator_id,
-                    token: &token,
-                    now,
-                    checked: &stored,
-                    kept: renewed.as_ref().unwrap_or(&stored),
-                };
-                store::insert_session(connection, new).await
-            })
-            .await?;
-        let session = session.ok_or(Error::InvalidCredentials)?;
+        let new = NewSession {
+            id: SessionId::new(now),
+            moderator_id: found.moderator_id,
+            token: &token,
+            now,
+            checked: stored,
+            kept: renewed.as_ref().unwrap_or(stored),
+            factor: found.factor.as_ref(),
+            step: match shown {
+                Shown::Step(step) => Some(step),
+                Shown::NotNeeded | Shown::Recovery(_) => None,
+            },
+        };
+        let session = self.begin_session(new, &shown).await?;
         Ok(SignedIn { token, session })
+    }
+
+    async fn begin_session(&self, new: NewSession<'_>, shown: &Shown) -> Result<Session, Error> {
+        let moderator = new.moderator_id;
+        let begun = if let Shown::Recovery(hash) = shown {
+            self.0
+                .database
+                .transact(Lane::Moderators, async |connection: &mut PgConnection| {
+                    let begun = store::insert_session(connection, new).await?;
+                    match use_recovery_code(connection, moderator, hash).await? {
+                        Changed::Yes => Ok(begun),
+                        Changed::No => Err(Error::InvalidCredentials),
+                    }
+                })
+                .await?
+        } else {
+            self.0
+                .database
+                .run(Lane::Moderators, async |connection: &mut PgConnection| {
+                    store::insert_session(connection, new).await
+                })
+                .await?
+        };
+        begun.ok_or(Error::InvalidCredentials)
     }
 
     /// The session of a token. One round trip; the session's idle time begins anew.
@@ -187,11 +229,15 @@ impl Accounts {
             })
             .await?
             .ok_or(Error::Unauthenticated)?;
+        self.take_request(Allowance::Session(session.id))?;
+        Ok(session)
+    }
+
+    fn take_request(&self, of: Allowance) -> Result<(), Error> {
         self.0
             .requests
-            .take(&session.id)
-            .map_err(|wait| Error::TooManyRequests { wait })?;
-        Ok(session)
+            .take(&of)
+            .map_err(|wait| Error::TooManyRequests { wait })
     }
 
     /// Ends the session: its token is worth nothing from now on, on every instance. One round trip.
@@ -253,6 +299,7 @@ fn word(outcome: &Result<SignedIn, Error>) -> &'static str {
     match outcome {
         Ok(_) => "signed_in",
         Err(Error::InvalidCredentials) => "refused",
+        Err(Error::SecondFactorRequired) => "second_factor",
         Err(Error::Busy) => "busy",
         Err(_) => "failed",
     }

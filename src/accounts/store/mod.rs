@@ -1,5 +1,9 @@
 //! Every statement that reads or writes moderators and sessions. Must not know passwords, only their hashes.
 
+pub(in crate::accounts) mod inspection;
+pub(in crate::accounts) mod second_factor;
+pub(in crate::accounts) mod tokens;
+
 use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
@@ -26,6 +30,16 @@ pub(in crate::accounts) struct Credentials {
     pub(in crate::accounts) moderator_id: ModeratorId,
     pub(in crate::accounts) password: Option<StoredPassword>,
     pub(in crate::accounts) standing: Standing,
+    /// The second factor, where one is on.
+    pub(in crate::accounts) factor: Option<FactorOn>,
+}
+
+/// A second factor that is asked for.
+pub(in crate::accounts) struct FactorOn {
+    /// What its key is derived from.
+    pub(in crate::accounts) nonce: Vec<u8>,
+    /// The time step of the last code taken.
+    pub(in crate::accounts) last_step: Option<i64>,
 }
 
 /// Whether the account may sign in.
@@ -42,7 +56,8 @@ pub(in crate::accounts) async fn find_credentials(
 ) -> Result<Option<Credentials>, Error> {
     let row = sqlx::query!(
         r#"
-        select id, password_hash, disabled_at is not null as "disabled!"
+        select id, password_hash, disabled_at is not null as "disabled!", totp_nonce,
+            totp_confirmed_at is not null as "totp_confirmed!", totp_last_step
         from moderators
         where email_key = $1
         "#,
@@ -59,6 +74,13 @@ pub(in crate::accounts) async fn find_credentials(
         } else {
             Standing::Active
         },
+        factor: row
+            .totp_nonce
+            .filter(|_| row.totp_confirmed)
+            .map(|nonce| FactorOn {
+                nonce,
+                last_step: row.totp_last_step,
+            }),
     }))
 }
 
@@ -72,11 +94,15 @@ pub(in crate::accounts) struct NewSession<'a> {
     pub(in crate::accounts) checked: &'a StoredPassword,
     /// The hash to keep from now on.
     pub(in crate::accounts) kept: &'a StoredPassword,
+    /// The second factor that was looked at; none: it was off.
+    pub(in crate::accounts) factor: Option<&'a FactorOn>,
+    /// The time step of the code that was shown, which is used up by this.
+    pub(in crate::accounts) step: Option<i64>,
 }
 
-/// Begins a session, unless the account was disabled or got another password since it was looked at. The row of the
-/// account is written for that: whoever changes the password at the same time goes before or after. The
-/// moderator's ended sessions, and those beyond [`SESSIONS_MAX`], go. One round trip.
+/// Begins a session, unless the account was disabled or got another password or second factor since it was looked at, or
+/// the code was taken meanwhile. The row of the account is written for that: whoever changes the password or shows the
+/// same code at the same time goes before or after. The moderator's ended sessions, and those beyond [`SESSIONS_MAX`], go. One round trip.
 pub(in crate::accounts) async fn insert_session(
     connection: &mut PgConnection,
     new: NewSession<'_>,
@@ -85,10 +111,13 @@ pub(in crate::accounts) async fn insert_session(
         r#"
         with account as (
             update moderators
-            set password_hash = $6
+            set password_hash = $6,
+                totp_last_step = coalesce($11, totp_last_step)
             where id = $2
                 and password_hash = $5
                 and disabled_at is null
+                and (case when totp_confirmed_at is not null then totp_nonce end) is not distinct from $10
+                and ($11::bigint is null or totp_last_step is null or totp_last_step < $11)
             returning id, name, role, sites
         ),
         gone as (
@@ -123,6 +152,8 @@ pub(in crate::accounts) async fn insert_session(
         new.now.saturating_sub(SESSION_AGE_MAX),
         new.now.saturating_sub(SESSION_IDLE_MAX),
         SESSIONS_MAX,
+        new.factor.map(|factor| factor.nonce.as_slice()),
+        new.step,
     )
     .fetch_optional(connection)
     .await

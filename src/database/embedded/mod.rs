@@ -126,6 +126,16 @@ pub fn find_running(data_dir: &Path) -> Result<Option<PgConnectOptions>, Error> 
     Ok(None)
 }
 
+/// Where a cluster is for this data directory; none where the first start would make one. Looks only.
+pub fn find_cluster(data_dir: &Path) -> Result<Option<PathBuf>, Error> {
+    for path in place::places_of(data_dir)? {
+        if cluster::find_version(&path)?.is_some() {
+            return Ok(Some(path));
+        }
+    }
+    Ok(None)
+}
+
 impl Embedded {
     /// How to reach it: the socket, role and database; nothing is taken from `PG*` in the environment but `PGOPTIONS`.
     pub fn connect_options(&self) -> PgConnectOptions {

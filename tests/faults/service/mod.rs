@@ -4,6 +4,7 @@
 mod crowd;
 mod database_away;
 mod departures;
+mod doctor;
 mod full_disk;
 mod kills;
 mod locks;

@@ -1,0 +1,209 @@
+//! `/api/v1/admin/me/totp`: one's own second factor. Translates only.
+
+use actix_web::HttpResponse;
+use actix_web::http::header;
+use actix_web::web::Data;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use validator::{Validate, ValidationErrors};
+
+use super::fields::{Wrong, noted, problems, required, validation};
+use super::wire::{Password, check_password, parse_code};
+use crate::accounts::Accounts;
+use crate::accounts::extract::Current;
+use crate::accounts::totp::SecondCode;
+use crate::base::complaint::{Complaint, ComplaintCode};
+use crate::web::conditional::private_json;
+use crate::web::problem::Problem;
+use crate::web::{ApiError, Strict};
+
+/// One of the two: the password for the first step, a code for the second.
+#[derive(Deserialize, ToSchema)]
+pub struct SetUpTotp {
+    /// One's own password, to begin.
+    #[schema(value_type = Option<String>, format = "password", min_length = 1, max_length = 1000)]
+    password: Option<Password>,
+    /// What the app shows, to end.
+    #[schema(max_length = 100, example = "287082")]
+    code: Option<String>,
+}
+
+/// A step of setting up.
+enum Step {
+    Begin(SecretString),
+    Confirm(SecondCode),
+}
+
+impl SetUpTotp {
+    fn parse(&self) -> Result<Step, Wrong> {
+        let mut wrong = Wrong::new();
+        let step = match (&self.password, self.code.as_deref()) {
+            (None, Some(code)) => noted(&mut wrong, "code", parse_code(code)).map(Step::Confirm),
+            (password, None) => {
+                let password = check_password(password.as_ref());
+                noted(&mut wrong, "password", password.cloned()).map(Step::Begin)
+            }
+            (Some(_), Some(_)) => {
+                let complaint = Complaint::new(
+                    ComplaintCode::InvalidValue,
+                    "comes in a second step, without the password",
+                );
+                wrong.push(("code".to_owned(), complaint));
+                None
+            }
+        };
+        step.ok_or(wrong)
+    }
+}
+
+/// By hand, since the derived one keeps the values that it complains of.
+impl Validate for SetUpTotp {
+    fn validate(&self) -> Result<(), ValidationErrors> {
+        validation(self.parse().err().unwrap_or_default())
+    }
+}
+
+/// What came of a step.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+enum TotpStep {
+    /// The first one: not asked for yet.
+    Begun(TotpBegun),
+    /// The second one: asked for from now on.
+    On(TotpOn),
+}
+
+/// What goes into an app.
+#[derive(Serialize, ToSchema)]
+struct TotpBegun {
+    /// To be typed: base 32.
+    secret: String,
+    /// The same for a QR code.
+    otpauth_url: String,
+}
+
+/// What to keep in a safe place.
+#[derive(Serialize, ToSchema)]
+struct TotpOn {
+    /// Each signs in once in the place of a code; shown this once.
+    recovery_codes: Vec<String>,
+}
+
+/// Sets up the second factor in two steps: `password` gives what goes into an authenticator app, `code` turns it on.
+#[utoipa::path(
+    post,
+    path = "/api/v1/admin/me/totp",
+    operation_id = "set_up_totp",
+    tag = "sessions",
+    request_body = SetUpTotp,
+    security(("bearer" = ["viewer", "session"])),
+    responses(
+        (status = 200, description = "What goes into the app; or, with a code, the recovery codes", body = TotpStep),
+        (status = 400, description = "`malformed_body`", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "`unauthenticated`", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`forbidden`: a token that is no session's; `not_same_origin`", body = Problem,
+            content_type = "application/problem+json"),
+        (status = 408, description = "`request_timeout`", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`totp_already_on`, `totp_not_begun`", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "`body_too_large`", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "`unsupported_media_type`", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`validation_failed`: also a wrong password or code; `unknown_field`", body = Problem,
+            content_type = "application/problem+json"),
+        (status = 429, description = "`rate_limited`: also after too many wrong passwords and codes of this account",
+            body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "`unavailable`", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn set_up(
+    Current(session): Current,
+    accounts: Data<Accounts>,
+    Strict(body): Strict<SetUpTotp>,
+) -> Result<HttpResponse, ApiError> {
+    let step = body
+        .parse()
+        .map_err(|wrong| ApiError::of_fields(problems(wrong)))?;
+    let answer = match step {
+        Step::Begin(password) => {
+            let begun = accounts
+                .begin_second_factor(&session.caller, password)
+                .await?;
+            TotpStep::Begun(TotpBegun {
+                secret: begun.secret.expose_secret().to_owned(),
+                otpauth_url: begun.otpauth_url.expose_secret().to_owned(),
+            })
+        }
+        Step::Confirm(code) => {
+            let codes = accounts
+                .confirm_second_factor(&session.caller, &code)
+                .await?;
+            TotpStep::On(TotpOn {
+                recovery_codes: codes.iter().map(|code| code.expose().to_owned()).collect(),
+            })
+        }
+    };
+    Ok(private_json(HttpResponse::Ok(), &answer))
+}
+
+/// What it takes to turn the second factor off.
+#[derive(Deserialize, ToSchema)]
+pub struct TurnTotpOff {
+    /// One's own password.
+    #[schema(value_type = String, required = true, format = "password", min_length = 1, max_length = 1000)]
+    password: Option<Password>,
+}
+
+impl TurnTotpOff {
+    fn parse(&self) -> Result<SecretString, Wrong> {
+        let mut wrong = Wrong::new();
+        let password = self.password.as_ref().ok_or_else(required);
+        let password = password.and_then(|password| check_password(Some(password)));
+        noted(&mut wrong, "password", password.cloned()).ok_or(wrong)
+    }
+}
+
+impl Validate for TurnTotpOff {
+    fn validate(&self) -> Result<(), ValidationErrors> {
+        validation(self.parse().err().unwrap_or_default())
+    }
+}
+
+/// Turns the second factor off; its recovery codes go too. Where there is none, nothing changes.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/admin/me/totp",
+    operation_id = "turn_totp_off",
+    tag = "sessions",
+    request_body = TurnTotpOff,
+    security(("bearer" = ["viewer", "session"])),
+    responses(
+        (status = 204, description = "Off"),
+        (status = 400, description = "`malformed_body`", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "`unauthenticated`", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`forbidden`: a token that is no session's; `not_same_origin`", body = Problem,
+            content_type = "application/problem+json"),
+        (status = 408, description = "`request_timeout`", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "`body_too_large`", body = Problem, content_type = "application/problem+json"),
+        (status = 415, description = "`unsupported_media_type`", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "`validation_failed`: also a wrong password; `unknown_field`", body = Problem,
+            content_type = "application/problem+json"),
+        (status = 429, description = "`rate_limited`: also after too many wrong passwords of this account", body = Problem,
+            content_type = "application/problem+json"),
+        (status = 503, description = "`unavailable`", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn turn_off(
+    Current(session): Current,
+    accounts: Data<Accounts>,
+    Strict(body): Strict<TurnTotpOff>,
+) -> Result<HttpResponse, ApiError> {
+    let password = body
+        .parse()
+        .map_err(|wrong| ApiError::of_fields(problems(wrong)))?;
+    accounts
+        .drop_second_factor(&session.caller, password)
+        .await?;
+    Ok(HttpResponse::NoContent()
+        .insert_header((header::CACHE_CONTROL, "private, no-store"))
+        .finish())
+}
