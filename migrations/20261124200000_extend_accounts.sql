@@ -9,6 +9,16 @@ alter table moderators
     add constraint moderators_totp_nonce_length check (octet_length(totp_nonce) = 16),
     add constraint moderators_totp_confirmed check (totp_confirmed_at is null or totp_nonce is not null);
 
+-- People who have left. The row stays, since the history and the log name who decided; the address goes, and is free again.
+alter table moderators
+    add column deleted_at timestamptz,
+    alter column email drop not null,
+    alter column email_key drop not null,
+    add constraint moderators_deleted_without_email check (
+        (deleted_at is null) = (email is not null) and (deleted_at is null) = (email_key is not null)
+    ),
+    add constraint moderators_deleted_is_disabled check (deleted_at is null or disabled_at is not null);
+
 -- The browser's name of itself, by which people tell their sessions apart.
 alter table sessions
     add column user_agent text,

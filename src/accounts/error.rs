@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::base::codes::{Code, Refusal};
-use crate::base::complaint::Complaint;
+use crate::base::complaint::{Complaint, ComplaintCode};
 use crate::database;
 
 /// When to come back after too many sign-ins at once: a hash takes some 50 ms, so a second empties the queue.
@@ -19,6 +19,41 @@ pub enum Error {
     /// The role doesn't allow it.
     #[error("the role does not allow this")]
     Forbidden,
+    /// The account belongs to somebody of an equal or higher role, or with other sites.
+    #[error("the role does not reach this account")]
+    NotManaged,
+    /// The role is not one that the caller can give.
+    #[error("the role does not allow giving this role")]
+    RoleNotGiven,
+    /// What one does about oneself another way, with a proof.
+    #[error("this is done for the own account in another way")]
+    NotForYourself,
+    /// No account that the caller may see.
+    #[error("there is no such moderator")]
+    ModeratorNotFound,
+    /// The address belongs to another account.
+    #[error("another account has this e-mail address")]
+    ModeratorExists,
+    /// A disabled account gets no password.
+    #[error("the account is disabled; enable it first")]
+    ModeratorDisabled,
+    /// Nobody who can sign in would be an owner any more.
+    #[error(
+        "the last owner can't go; make somebody else an owner first, and let them set their password"
+    )]
+    LastOwner,
+    /// No session that the caller may end.
+    #[error("there is no such session")]
+    SessionNotFound,
+    /// The token belongs to no set-up link, or to one that has been used, replaced, or is too old.
+    #[error("the set-up link is not good any more")]
+    SetupLinkNotFound,
+    /// The password that was to prove who is there.
+    #[error("the current password is another one")]
+    WrongPassword,
+    /// Sites that can't be given so.
+    #[error("the sites can't be given: they {}", .0.message)]
+    UnfitSites(Complaint),
     /// E-mail address and password don't go together, or the account can't sign in. Which of it is never told.
     #[error("e-mail address and password don't go together, or the account is disabled")]
     InvalidCredentials,
@@ -78,14 +113,22 @@ impl Refusal for Error {
     fn code(&self) -> Code {
         match self {
             Self::Unauthenticated => Code::Unauthenticated,
-            Self::Forbidden => Code::Forbidden,
+            Self::Forbidden | Self::NotManaged | Self::RoleNotGiven | Self::NotForYourself => {
+                Code::Forbidden
+            }
+            Self::ModeratorNotFound => Code::ModeratorNotFound,
+            Self::ModeratorExists => Code::ModeratorExists,
+            Self::ModeratorDisabled => Code::ModeratorDisabled,
+            Self::LastOwner => Code::LastOwner,
+            Self::SessionNotFound => Code::SessionNotFound,
+            Self::SetupLinkNotFound => Code::SetupLinkNotFound,
+            Self::WrongPassword | Self::UnfitSites(_) | Self::Rejected(_) => Code::ValidationFailed,
             Self::InvalidCredentials => Code::InvalidCredentials,
             Self::SecondFactorRequired => Code::TotpRequired,
             Self::SecondFactorOn => Code::TotpAlreadyOn,
             Self::SecondFactorNotBegun => Code::TotpNotBegun,
             Self::TokenNotFound => Code::TokenNotFound,
             Self::TooManyTokens => Code::TooManyTokens,
-            Self::Rejected(_) => Code::ValidationFailed,
             // Not `unavailable`: whoever floods the sign-in would fill the log with errors.
             Self::TooManyFailures { .. } | Self::TooManyRequests { .. } | Self::Busy => {
                 Code::RateLimited
@@ -102,6 +145,18 @@ impl Refusal for Error {
         Cow::Borrowed(match self {
             Self::Unauthenticated => "there is no token, or the session has ended",
             Self::Forbidden => "the role of this account does not allow it",
+            Self::NotManaged => {
+                "this account has an equal or higher role, or sites that are not yours"
+            }
+            Self::RoleNotGiven => "an admin gives the roles moderator and viewer only",
+            Self::NotForYourself => "for your own account use /api/v1/admin/me",
+            Self::ModeratorNotFound => "there is no account of this id that you may see",
+            Self::ModeratorExists => "another account has this e-mail address",
+            Self::ModeratorDisabled => "the account is disabled",
+            Self::LastOwner => "nobody who can sign in would be an owner any more",
+            Self::SessionNotFound => "there is no session of this id that you may end",
+            Self::SetupLinkNotFound => "the link has been used or replaced, or is too old",
+            Self::WrongPassword | Self::UnfitSites(_) => "one field is not right",
             Self::InvalidCredentials => {
                 "e-mail address or password are wrong, or the account is disabled"
             }
@@ -126,6 +181,14 @@ impl Refusal for Error {
     fn complaints(&self) -> Vec<(String, Complaint)> {
         match self {
             Self::Rejected(complaints) => complaints.clone(),
+            Self::WrongPassword => vec![(
+                "current_password".to_owned(),
+                Complaint::new(
+                    ComplaintCode::WrongPassword,
+                    "is not the password of this account",
+                ),
+            )],
+            Self::UnfitSites(complaint) => vec![("sites".to_owned(), complaint.clone())],
             _ => Vec::new(),
         }
     }

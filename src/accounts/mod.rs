@@ -5,7 +5,8 @@
 //! time whatever the reason; a session ends with its account, 12 hours after its last use, and 30 days after it began; an
 //! API token never exceeds its maker as they are at the time of each request; a one-time code or recovery code begins one
 //! session at most, and the database alone gives none; what goes by a cookie comes from our own pages;
-//! there is always an owner once `Accounts::ensure_first_owner` has run.
+//! there is always an owner once `Accounts::ensure_first_owner` has run, and no change of people leaves none who can sign in;
+//! nobody changes an account of an equal or higher role but owners; a disabled account has no session, token or link.
 
 mod api_tokens;
 mod backoff;
@@ -19,4 +20,4 @@ mod store;
 mod totp;
 
 pub use error::Error;
-pub use service::{Accounts, FirstOwner, Owners, PasswordCost, count_owners};
+pub use service::{Accounts, FirstOwner, Operator, Owners, PasswordCost, count_owners};

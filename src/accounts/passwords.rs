@@ -203,6 +203,8 @@ pub(super) fn make_readable() -> SecretString {
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
+    use std::pin::Pin;
+    use std::task::{Context, Poll, Waker};
 
     use super::*;
 
@@ -304,6 +306,40 @@ mod tests {
         ));
         drop(full);
         assert!(passwords.hash(secret("x")).await.is_ok());
+    }
+
+    /// One look at it, after which nobody is woken.
+    fn looked_at<T>(work: Pin<&mut impl Future<Output = T>>) -> Poll<T> {
+        work.poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    #[tokio::test]
+    async fn the_async_thread_goes_on_while_a_password_is_hashed() {
+        let passwords = Passwords::new(PasswordCost::Standard).unwrap();
+        let mut hashing = std::pin::pin!(passwords.hash(secret("x")));
+        let mut turns = 0_u32;
+        // This runtime has one thread: it would have no turn if the hash took it.
+        while looked_at(hashing.as_mut()).is_pending() {
+            turns += 1;
+            tokio::task::yield_now().await;
+        }
+        assert!(turns > 10, "{turns}");
+    }
+
+    #[tokio::test]
+    async fn who_finds_both_seats_taken_waits_for_one() {
+        let passwords = Passwords::new(PasswordCost::ForTests).unwrap();
+        let taken = Arc::clone(&passwords.seats)
+            .acquire_many_owned(2)
+            .await
+            .unwrap();
+        let mut hashing = std::pin::pin!(passwords.hash(secret("x")));
+        for _ in 0..1_000 {
+            assert!(looked_at(hashing.as_mut()).is_pending());
+            tokio::task::yield_now().await;
+        }
+        drop(taken);
+        assert!(hashing.await.is_ok());
     }
 
     #[test]

@@ -81,7 +81,12 @@ fn moderators(config: &mut ServiceConfig) {
 /// Sessions, people, tokens.
 fn admin_people(config: &mut ServiceConfig) {
     config
-        .service(at("/sessions").post(accounts::sign_in::sign_in).done())
+        .service(
+            at("/sessions")
+                .get(accounts::sessions::list)
+                .post(accounts::sign_in::sign_in)
+                .done(),
+        )
         .service(
             at("/sessions/current")
                 .get(accounts::current::current)
@@ -105,6 +110,37 @@ fn admin_people(config: &mut ServiceConfig) {
                 .get(accounts::tokens::show)
                 .patch(accounts::tokens::change)
                 .delete(accounts::tokens::revoke)
+                .done(),
+        )
+        .service(at("/sessions/{id}").delete(accounts::sessions::end).done())
+        .service(
+            at("/me")
+                .get(accounts::me::show)
+                .patch(accounts::me::change)
+                .done(),
+        )
+        .service(at("/me/password").put(accounts::me::change_password).done())
+        .service(
+            at("/moderators")
+                .get(accounts::people::list::list)
+                .post(accounts::people::add::add)
+                .done(),
+        )
+        .service(
+            at("/moderators/{id}")
+                .get(accounts::people::show::show)
+                .patch(accounts::people::change::change)
+                .delete(accounts::people::remove::remove)
+                .done(),
+        )
+        .service(
+            at("/moderators/{id}/setup-links")
+                .post(accounts::people::setup_links::make)
+                .done(),
+        )
+        .service(
+            at("/moderators/{id}/totp")
+                .delete(accounts::people::second_factor::remove)
                 .done(),
         );
 }
@@ -171,6 +207,7 @@ fn readers(config: &mut ServiceConfig, sites: &Sites) {
                     .get(comments::list::replies)
                     .done(),
             )
+            .service(at("/setup").post(accounts::setup::set_up).done())
             .service(at("/openapi.json").get(openapi).done())
             .default_service(web::to(nothing_here)),
     );

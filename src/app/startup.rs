@@ -167,27 +167,55 @@ pub async fn start_with(
     })
 }
 
-/// Brings the database to this release's schema; for `rejoinder migrate`. Where a service holds the embedded database, it
-/// is asked through that one's socket; else it is started, and stopped again.
-pub async fn migrate(settings: Settings) -> anyhow::Result<()> {
-    if settings.database.url.is_none()
-        && let Some(running) = embedded::find_running(settings.data_dir())
-            .context("while looking for a running service")?
-    {
-        return database::migrate(&quiet(running))
-            .await
-            .context("while migrating the database");
-    }
-    let place = open_database(&settings).await?;
-    let outcome = database::migrate(&place.options)
-        .await
-        .context("while migrating the database");
+/// Brings the database to this release's schema; for `rejoinder migrate`.
+pub async fn migrate(settings: &Settings) -> anyhow::Result<()> {
+    with_database(settings, async |_migrated| Ok(())).await
+}
+
+/// Works on the database, which has this release's schema then; for commands. Where a service holds the embedded database,
+/// it is asked through that one's socket; else it is started, and stopped again.
+pub async fn with_database<T>(
+    settings: &Settings,
+    work: impl AsyncFnOnce(Database) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let place = find_or_open_database(settings).await?;
+    let outcome = work_at(&place, work).await;
     if let Some(embedded) = place.embedded {
         embedded
             .stop()
             .await
             .context("while stopping the embedded database")?;
     }
+    outcome
+}
+
+async fn find_or_open_database(settings: &Settings) -> anyhow::Result<Place> {
+    if settings.database.url.is_none()
+        && let Some(running) = embedded::find_running(settings.data_dir())
+            .context("while looking for a running service")?
+    {
+        return Ok(Place {
+            options: quiet(running),
+            embedded: None,
+        });
+    }
+    open_database(settings).await
+}
+
+async fn work_at<T>(
+    place: &Place,
+    work: impl AsyncFnOnce(Database) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    database::migrate(&place.options)
+        .await
+        .context("while migrating the database")?;
+    let capacity = Capacity {
+        readers: 1,
+        moderators: 1,
+    };
+    let database = Database::new(place.options.clone(), capacity);
+    let outcome = work(database.clone()).await;
+    database.close().await;
     outcome
 }
 
@@ -329,6 +357,7 @@ async fn services(
         http.rate_limit,
         setting.passwords,
         secret.subkey(Purpose::SecondFactor),
+        http.public_url.clone(),
     )
     .context("while preparing the accounts")?;
     let comments = Comments::new(

@@ -139,9 +139,12 @@ codes! {
     /// The address belongs to another account.
     ModeratorExists = "moderator_exists", 409, "The address is taken",
         "Another account has this e-mail address; change that account instead.";
+    /// Nobody can sign in to the account.
+    ModeratorDisabled = "moderator_disabled", 409, "The account is disabled",
+        "A disabled account takes no password. Enable it first.";
     /// Somebody has to be an owner.
     LastOwner = "last_owner", 409, "The last owner can't go",
-        "Make somebody else an owner first.";
+        "Somebody who can sign in has to be an owner. Make somebody else one first, and let them set their password.";
     /// No such session.
     SessionNotFound = "session_not_found", 404, "No such session",
         "It has ended, or it belongs to somebody else.";

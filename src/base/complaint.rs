@@ -35,11 +35,13 @@ pub enum ComplaintCode {
     Repeated,
     /// The page is known under another key, or has none and can't be made with this one.
     UnknownPageKey,
+    /// Not the password of the account.
+    WrongPassword,
 }
 
 impl ComplaintCode {
     /// Every code, for the page that explains them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Required,
         Self::TooLong,
         Self::TooShort,
@@ -55,6 +57,7 @@ impl ComplaintCode {
         Self::TooMany,
         Self::Repeated,
         Self::UnknownPageKey,
+        Self::WrongPassword,
     ];
 
     /// The code as it stands in answers.
@@ -75,6 +78,7 @@ impl ComplaintCode {
             Self::TooMany => "too_many",
             Self::Repeated => "repeated",
             Self::UnknownPageKey => "unknown_page_key",
+            Self::WrongPassword => "wrong_password",
         }
     }
 }

@@ -2,8 +2,39 @@
 
 use std::io::{self, ErrorKind};
 
+/// Whose mistake it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// What was typed can't be right, whatever the database holds.
+    Usage,
+    /// Things are otherwise than the command needs.
+    State,
+}
+
+/// Why a command can't do what was asked, with the way out.
+#[derive(Debug, thiserror::Error)]
+#[error("{what}")]
+pub(super) struct Refusal {
+    /// What is wrong.
+    pub(super) what: &'static str,
+    /// What to do.
+    pub(super) what_to_do: &'static str,
+    /// Whose mistake it was.
+    pub(super) cause: Cause,
+}
+
+/// The refusal of a command, where that is what failed.
+pub(super) fn find_refusal(error: &anyhow::Error) -> Option<&Refusal> {
+    error
+        .chain()
+        .find_map(|cause| cause.downcast_ref::<Refusal>())
+}
+
 /// One line for the person in front of the terminal.
 pub(super) fn for_failure(error: &anyhow::Error) -> &'static str {
+    if let Some(refusal) = find_refusal(error) {
+        return refusal.what_to_do;
+    }
     let kind = error
         .chain()
         .find_map(|cause| cause.downcast_ref::<io::Error>())

@@ -5,7 +5,7 @@ use crate::app::startup;
 use crate::settings::Settings;
 
 pub(super) async fn run(settings: Settings) -> anyhow::Result<()> {
-    startup::migrate(settings).await?;
+    startup::migrate(&settings).await?;
     output::say(&"the database has this release's schema");
     Ok(())
 }

@@ -16,12 +16,15 @@ mod advice;
 mod doctor;
 mod flags;
 mod migrate;
+mod moderator;
 mod output;
 mod serve;
 mod usage;
 mod welcome;
 
+use advice::Cause;
 use flags::SettingFlags;
+use moderator::ModeratorCommand;
 
 /// A failure while running.
 const FAILURE: u8 = 1;
@@ -36,6 +39,7 @@ Examples:
     DATABASE_URL_FILE=/run/secrets/database rejoinder serve
   rejoinder migrate --config /etc/rejoinder.toml
   rejoinder doctor --format json
+  rejoinder moderator add mo@example.org --name Mo --role moderator --sites default
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or settings.
 ";
@@ -62,6 +66,9 @@ enum Command {
         #[arg(long, value_enum, default_value_t = doctor::Format::Text)]
         format: doctor::Format,
     },
+    /// Look after the people who moderate; works while the service runs, too
+    #[command(subcommand)]
+    Moderator(ModeratorCommand),
     /// Hold the embedded database; started by ourselves
     #[command(hide = true)]
     PostgresKeeper {
@@ -88,7 +95,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         return doctor::run(settings, format);
     }
     match settings {
-        Ok(settings) => finish(run_with(settings, &command.unwrap_or(Command::Serve))),
+        Ok(settings) => finish(run_with(settings, command.unwrap_or(Command::Serve))),
         Err(mistakes) => {
             output::complain_of_all(&"these settings are wrong, nothing was started:", &mistakes);
             ExitCode::from(USAGE)
@@ -102,7 +109,7 @@ fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<CommandLine, c
     CommandLine::from_arg_matches(&command.try_get_matches_from(arguments)?)
 }
 
-fn run_with(settings: Settings, command: &Command) -> anyhow::Result<()> {
+fn run_with(settings: Settings, command: Command) -> anyhow::Result<()> {
     logs::start(&settings.logs).context("while starting the log")?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -113,6 +120,7 @@ fn run_with(settings: Settings, command: &Command) -> anyhow::Result<()> {
         Command::Migrate => runtime.block_on(migrate::run(settings)),
         // Answered before: they have outcomes of their own.
         Command::Doctor { .. } | Command::PostgresKeeper { .. } => Ok(()),
+        Command::Moderator(command) => runtime.block_on(moderator::run(&settings, command)),
     }
 }
 
@@ -136,7 +144,10 @@ fn finish(result: anyhow::Result<()>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             output::complain(&causes(&error), &advice::for_failure(&error));
-            ExitCode::from(FAILURE)
+            ExitCode::from(match advice::find_refusal(&error) {
+                Some(refusal) if refusal.cause == Cause::Usage => USAGE,
+                _ => FAILURE,
+            })
         }
     }
 }

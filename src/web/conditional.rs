@@ -56,6 +56,13 @@ pub fn public_json<T: serde::Serialize>(
         .body(packed))
 }
 
+/// A 204 for one person: done, and nothing to tell.
+pub fn private_nothing() -> HttpResponse {
+    HttpResponse::NoContent()
+        .insert_header((header::CACHE_CONTROL, "private, no-store"))
+        .finish()
+}
+
 /// An answer for one person: `private, no-store`.
 pub fn private_json<T: serde::Serialize>(
     mut answer: actix_web::HttpResponseBuilder,

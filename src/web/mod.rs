@@ -14,6 +14,7 @@ pub mod query;
 pub mod resource;
 pub mod same_origin;
 pub mod throttle;
+pub mod user_agent;
 
 pub use input::{Strict, Valid};
 pub use paths::PathId;

@@ -1,68 +1,139 @@
-//! Complaints about fields that the derived rules can't make: entries of lists, and values that must not be kept.
-//! Must not know any body.
+//! Bodies about people read field by field, so that everything wrong is named at once and nothing of it kept. Must not know
+//! which fields there are.
 
 use std::borrow::Cow;
+use std::fmt;
 
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Deserializer};
 use validator::{ValidationErrors, ValidationErrorsKind};
 
+use crate::accounts::model::people::NewPassword;
+use crate::accounts::passwords::PASSWORD_CHARS_MAX;
 use crate::base::complaint::{Complaint, ComplaintCode};
+use crate::web::ApiError;
 use crate::web::input::rule;
 use crate::web::problem::FieldProblem;
 
-/// Fields by their paths, as `scopes[1]`, and what is wrong with each.
-pub(super) type Wrong = Vec<(String, Complaint)>;
+/// What is wrong with a body, by field, as `scopes[1]`.
+#[derive(Debug, Default)]
+pub(super) struct Wrong(Vec<(Cow<'static, str>, Complaint)>);
 
-/// As [`validator::Validate`] wants it.
-pub(super) fn validation(wrong: Wrong) -> Result<(), ValidationErrors> {
-    if wrong.is_empty() {
-        return Ok(());
+impl Wrong {
+    /// The field's value, or nothing and a complaint.
+    pub(super) fn take<T>(
+        &mut self,
+        field: impl Into<Cow<'static, str>>,
+        parsed: Result<T, Complaint>,
+    ) -> Option<T> {
+        parsed
+            .map_err(|complaint| self.0.push((field.into(), complaint)))
+            .ok()
     }
-    let mut errors = ValidationErrors::new();
-    for (field, complaint) in wrong {
-        let list = rule::<()>(Err(complaint)).err().into_iter().collect();
+
+    /// One complaint more.
+    pub(super) fn push(&mut self, field: impl Into<Cow<'static, str>>, complaint: Complaint) {
+        self.0.push((field.into(), complaint));
+    }
+
+    /// Whether nothing is wrong.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// As the extractors want it.
+    pub(super) fn into_errors(self) -> ValidationErrors {
+        let mut errors = ValidationErrors::new();
+        for (field, complaint) in self.0 {
+            let list = rule::<()>(Err(complaint)).err().into_iter().collect();
+            errors
+                .errors_mut()
+                .insert(field, ValidationErrorsKind::Field(list));
+        }
         errors
-            .errors_mut()
-            .insert(Cow::Owned(field), ValidationErrorsKind::Field(list));
     }
-    Err(errors)
 }
 
-/// As an answer has it.
-pub(super) fn problems(wrong: Wrong) -> Vec<FieldProblem> {
-    wrong
-        .into_iter()
-        .map(|(field, complaint)| FieldProblem::new(field, complaint))
-        .collect()
+impl From<Wrong> for ApiError {
+    fn from(wrong: Wrong) -> Self {
+        let problems = wrong.0.into_iter();
+        Self::of_fields(
+            problems
+                .map(|(field, complaint)| FieldProblem::new(field, complaint))
+                .collect(),
+        )
+    }
 }
 
-/// The value, or its complaint on the list under this field.
-pub(super) fn noted<T>(wrong: &mut Wrong, field: &str, parsed: Result<T, Complaint>) -> Option<T> {
-    parsed
-        .map_err(|complaint| wrong.push((field.to_owned(), complaint)))
-        .ok()
+/// A password on its way in; `Debug` and errors don't show it.
+pub(super) struct SentPassword(SecretString);
+
+impl SentPassword {
+    /// One that is to be set.
+    pub(super) fn as_new(sent: Option<&Self>) -> Result<NewPassword, Complaint> {
+        let Self(password) = sent.ok_or_else(required)?;
+        NewPassword::parse(password)
+    }
+
+    /// One that proves who is there: whatever an account may have.
+    pub(super) fn as_proof(sent: Option<&Self>) -> Result<SecretString, Complaint> {
+        let Self(password) = sent.ok_or_else(required)?;
+        match password.expose_secret().chars().count() {
+            0 => Err(required()),
+            1..=PASSWORD_CHARS_MAX => Ok(password.clone()),
+            _ => Err(Complaint::new(
+                ComplaintCode::TooLong,
+                "must have at most 1,000 characters",
+            )),
+        }
+    }
 }
 
-/// What a required field says that isn't there.
+impl<'de> Deserialize<'de> for SentPassword {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        String::deserialize(from).map(|text| Self(SecretString::from(text)))
+    }
+}
+
+impl fmt::Debug for SentPassword {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SentPassword(…)")
+    }
+}
+
+/// The field has to be there.
 pub(super) fn required() -> Complaint {
-    Complaint::new(ComplaintCode::Required, "is required")
+    Complaint::new(ComplaintCode::Required, "must not be empty")
 }
 
-/// A member of a body, for which null is another word than nothing (with `#[serde(default)]`).
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// A member of a body whose absence means something else than its being null. Goes with `#[serde(default)]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Member<T> {
-    /// It isn't there.
+    /// Not there.
     #[default]
     Missing,
-    /// It is null.
+    /// `null`.
     Null,
-    /// It has a value.
-    Value(T),
+    /// Something.
+    Given(T),
+}
+
+impl<T> Member<T> {
+    /// Nothing where it is missing, else what `parse` makes of it.
+    pub(super) fn parse_with<P>(
+        &self,
+        parse: impl FnOnce(Option<&T>) -> Result<P, Complaint>,
+    ) -> Result<Option<P>, Complaint> {
+        match self {
+            Self::Missing => Ok(None),
+            Self::Null => parse(None).map(Some),
+            Self::Given(value) => parse(Some(value)).map(Some),
+        }
+    }
 }
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Member<T> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let value = Option::<T>::deserialize(from)?;
-        Ok(value.map_or(Self::Null, Self::Value))
+        Option::deserialize(from).map(|value| value.map_or(Self::Null, Self::Given))
     }
 }

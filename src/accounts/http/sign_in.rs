@@ -12,6 +12,7 @@ use crate::web::client_address::ClientAddress;
 use crate::web::conditional::private_json;
 use crate::web::problem::Problem;
 use crate::web::same_origin::OwnOrigin;
+use crate::web::user_agent::UserAgent;
 use crate::web::{ApiError, Strict};
 
 /// Signs a moderator in; the answer holds the token, which is shown this once, or sets it as a cookie for the desk.
@@ -45,6 +46,7 @@ pub async fn sign_in(
     accounts: Data<Accounts>,
     own: Data<OwnOrigin>,
     from: ClientAddress,
+    UserAgent(user_agent): UserAgent,
     Strict(body): Strict<SignIn>,
 ) -> Result<HttpResponse, ApiError> {
     let delivery = body.delivery();
@@ -56,7 +58,13 @@ pub async fn sign_in(
         .into_shown()
         .map_err(|problem| ApiError::of_fields(vec![problem]))?;
     let signed_in = accounts
-        .sign_in(&shown.email, shown.password, shown.code, from.network())
+        .sign_in(
+            &shown.email,
+            shown.password,
+            shown.code,
+            from.network(),
+            user_agent.as_deref(),
+        )
         .await?;
     let mut answer = HttpResponse::Created();
     if delivery == Delivery::Cookie

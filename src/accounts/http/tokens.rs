@@ -4,7 +4,6 @@ use actix_web::HttpResponse;
 use actix_web::http::header;
 use actix_web::web::Data;
 
-use super::fields::problems;
 use super::tokens_wire::{ChangeToken, MakeToken, TokenItem, TokenList, TokenReceipt};
 use crate::accounts::Accounts;
 use crate::accounts::extract::MakesTokens;
@@ -49,9 +48,7 @@ pub async fn make(
     accounts: Data<Accounts>,
     Strict(body): Strict<MakeToken>,
 ) -> Result<HttpResponse, ApiError> {
-    let new = body
-        .parse()
-        .map_err(|wrong| ApiError::of_fields(problems(wrong)))?;
+    let new = body.parse().map_err(ApiError::from)?;
     let made = accounts.make_token(&caller, new).await?;
     Ok(private_json(
         HttpResponse::Created(),
@@ -157,9 +154,7 @@ pub async fn change(
     accounts: Data<Accounts>,
     Strict(body): Strict<ChangeToken>,
 ) -> Result<HttpResponse, ApiError> {
-    let change = body
-        .parse()
-        .map_err(|wrong| ApiError::of_fields(problems(wrong)))?;
+    let change = body.parse().map_err(ApiError::from)?;
     let token = accounts.change_token(&caller, id, change).await?;
     Ok(private_json(HttpResponse::Ok(), &TokenItem::from(token)))
 }

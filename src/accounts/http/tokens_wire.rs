@@ -9,7 +9,7 @@ use time::format_description::well_known::Rfc3339;
 use utoipa::ToSchema;
 use validator::{Validate, ValidationErrors};
 
-use super::fields::{Member, Wrong, noted, required, validation};
+use super::fields::{Member, Wrong, required};
 use crate::accounts::api_tokens::{ApiToken, Expiry, NewToken, TokenChange};
 use crate::accounts::model::Scope;
 use crate::accounts::service::tokens::MadeToken;
@@ -41,12 +41,12 @@ pub struct MakeToken {
 impl MakeToken {
     /// The token to be made, or everything that is wrong with it.
     pub(super) fn parse(&self) -> Result<NewToken, Wrong> {
-        let mut wrong = Wrong::new();
+        let mut wrong = Wrong::default();
         let name = self.name.as_deref().ok_or_else(required);
-        let name = noted(&mut wrong, "name", name.and_then(Name::parse));
+        let name = wrong.take("name", name.and_then(Name::parse));
         let scopes = match self.scopes.as_deref() {
             None | Some([]) => {
-                wrong.push(("scopes".to_owned(), required()));
+                wrong.push("scopes", required());
                 None
             }
             Some(words) => entries(&mut wrong, "scopes", words, Scope::ALL.len(), |word| {
@@ -55,7 +55,7 @@ impl MakeToken {
         };
         let sites = self.sites.as_deref().map(|ids| {
             if ids.is_empty() {
-                wrong.push(("sites".to_owned(), required()));
+                wrong.push("sites", required());
             }
             entries(&mut wrong, "sites", ids, SITES_MAX, |id| {
                 id.parse()
@@ -64,7 +64,7 @@ impl MakeToken {
             })
         });
         let expires_at = self.expires_at.as_deref().map(parse_time).transpose();
-        let expires_at = noted(&mut wrong, "expires_at", expires_at);
+        let expires_at = wrong.take("expires_at", expires_at);
         match (name, scopes, expires_at) {
             (Some(name), Some(scopes), Some(expires_at)) if wrong.is_empty() => Ok(NewToken {
                 name,
@@ -80,7 +80,7 @@ impl MakeToken {
 /// By hand: the derived one can't name an entry of a list.
 impl Validate for MakeToken {
     fn validate(&self) -> Result<(), ValidationErrors> {
-        validation(self.parse().err().unwrap_or_default())
+        self.parse().map(drop).map_err(Wrong::into_errors)
     }
 }
 
@@ -100,19 +100,19 @@ pub struct ChangeToken {
 impl ChangeToken {
     /// The change, or everything that is wrong with it.
     pub(super) fn parse(&self) -> Result<TokenChange, Wrong> {
-        let mut wrong = Wrong::new();
+        let mut wrong = Wrong::default();
         let name = match &self.name {
             Member::Missing => Ok(None),
             Member::Null => Err(required()),
-            Member::Value(name) => Name::parse(name).map(Some),
+            Member::Given(name) => Name::parse(name).map(Some),
         };
-        let name = noted(&mut wrong, "name", name);
+        let name = wrong.take("name", name);
         let expiry = match &self.expires_at {
             Member::Missing => Ok(Expiry::Kept),
             Member::Null => Ok(Expiry::Never),
-            Member::Value(at) => parse_time(at).map(Expiry::At),
+            Member::Given(at) => parse_time(at).map(Expiry::At),
         };
-        let expiry = noted(&mut wrong, "expires_at", expiry);
+        let expiry = wrong.take("expires_at", expiry);
         match (name, expiry) {
             (Some(name), Some(expiry)) => Ok(TokenChange { name, expiry }),
             _ => Err(wrong),
@@ -122,7 +122,7 @@ impl ChangeToken {
 
 impl Validate for ChangeToken {
     fn validate(&self) -> Result<(), ValidationErrors> {
-        validation(self.parse().err().unwrap_or_default())
+        self.parse().map(drop).map_err(Wrong::into_errors)
     }
 }
 
@@ -135,12 +135,13 @@ fn entries<T: Copy + Eq + Hash>(
     parse: impl Fn(&str) -> Result<T, Complaint>,
 ) -> Option<Vec<T>> {
     if texts.len() > entries_max {
-        let complaint = Complaint::new(
-            ComplaintCode::TooMany,
-            format!("must have at most {entries_max} entries"),
+        return wrong.take(
+            field.to_owned(),
+            Err(Complaint::new(
+                ComplaintCode::TooMany,
+                format!("must have at most {entries_max} entries"),
+            )),
         );
-        wrong.push((field.to_owned(), complaint));
-        return None;
     }
     let mut seen = HashSet::with_capacity(texts.len());
     let parsed = texts.iter().enumerate().map(|(place, text)| {
@@ -154,7 +155,7 @@ fn entries<T: Copy + Eq + Hash>(
                 ))
             }
         });
-        noted(wrong, &format!("{field}[{place}]"), entry)
+        wrong.take(format!("{field}[{place}]"), entry)
     });
     // All of them, so that all complaints are there.
     let parsed: Vec<Option<T>> = parsed.collect();

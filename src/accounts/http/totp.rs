@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::{Validate, ValidationErrors};
 
-use super::fields::{Wrong, noted, problems, required, validation};
+use super::fields::{Wrong, required};
 use super::wire::{Password, check_password, parse_code};
 use crate::accounts::Accounts;
 use crate::accounts::extract::Current;
@@ -37,19 +37,19 @@ enum Step {
 
 impl SetUpTotp {
     fn parse(&self) -> Result<Step, Wrong> {
-        let mut wrong = Wrong::new();
+        let mut wrong = Wrong::default();
         let step = match (&self.password, self.code.as_deref()) {
-            (None, Some(code)) => noted(&mut wrong, "code", parse_code(code)).map(Step::Confirm),
+            (None, Some(code)) => wrong.take("code", parse_code(code)).map(Step::Confirm),
             (password, None) => {
                 let password = check_password(password.as_ref());
-                noted(&mut wrong, "password", password.cloned()).map(Step::Begin)
+                wrong.take("password", password.cloned()).map(Step::Begin)
             }
             (Some(_), Some(_)) => {
                 let complaint = Complaint::new(
                     ComplaintCode::InvalidValue,
                     "comes in a second step, without the password",
                 );
-                wrong.push(("code".to_owned(), complaint));
+                wrong.push("code", complaint);
                 None
             }
         };
@@ -60,7 +60,7 @@ impl SetUpTotp {
 /// By hand, since the derived one keeps the values that it complains of.
 impl Validate for SetUpTotp {
     fn validate(&self) -> Result<(), ValidationErrors> {
-        validation(self.parse().err().unwrap_or_default())
+        self.parse().map(drop).map_err(Wrong::into_errors)
     }
 }
 
@@ -120,9 +120,7 @@ pub async fn set_up(
     accounts: Data<Accounts>,
     Strict(body): Strict<SetUpTotp>,
 ) -> Result<HttpResponse, ApiError> {
-    let step = body
-        .parse()
-        .map_err(|wrong| ApiError::of_fields(problems(wrong)))?;
+    let step = body.parse().map_err(ApiError::from)?;
     let answer = match step {
         Step::Begin(password) => {
             let begun = accounts
@@ -155,16 +153,16 @@ pub struct TurnTotpOff {
 
 impl TurnTotpOff {
     fn parse(&self) -> Result<SecretString, Wrong> {
-        let mut wrong = Wrong::new();
+        let mut wrong = Wrong::default();
         let password = self.password.as_ref().ok_or_else(required);
         let password = password.and_then(|password| check_password(Some(password)));
-        noted(&mut wrong, "password", password.cloned()).ok_or(wrong)
+        wrong.take("password", password.cloned()).ok_or(wrong)
     }
 }
 
 impl Validate for TurnTotpOff {
     fn validate(&self) -> Result<(), ValidationErrors> {
-        validation(self.parse().err().unwrap_or_default())
+        self.parse().map(drop).map_err(Wrong::into_errors)
     }
 }
 
@@ -197,9 +195,7 @@ pub async fn turn_off(
     accounts: Data<Accounts>,
     Strict(body): Strict<TurnTotpOff>,
 ) -> Result<HttpResponse, ApiError> {
-    let password = body
-        .parse()
-        .map_err(|wrong| ApiError::of_fields(problems(wrong)))?;
+    let password = body.parse().map_err(ApiError::from)?;
     accounts
         .drop_second_factor(&session.caller, password)
         .await?;

@@ -1,6 +1,10 @@
 //! What people do with their accounts: sign in, be recognised, sign out; and the first owner. Must not know HTTP requests.
 
+mod operator;
+mod own;
+mod people;
 pub(super) mod second_factor;
+mod sessions;
 pub(super) mod tokens;
 
 use std::num::NonZeroU32;
@@ -12,6 +16,7 @@ use sqlx::PgConnection;
 
 use crate::accounts::backoff::Backoff;
 use crate::accounts::error::Error;
+use crate::accounts::model::people::SetupLink;
 use crate::accounts::model::{Session, SessionToken};
 pub use crate::accounts::passwords::PasswordCost;
 use crate::accounts::passwords::{Checked, Passwords, make_readable};
@@ -22,12 +27,15 @@ use crate::accounts::totp::SecondCode;
 use crate::base::clock::Clock;
 use crate::base::email::{EmailAddress, EmailKey};
 use crate::base::ids::{SessionId, TokenId};
+use crate::base::page_url::Origin;
 use crate::base::secret::Subkey;
 use crate::database::{Database, Lane};
 use crate::settings::RateLimit;
 use crate::web::client_address::Network;
 use crate::web::throttle::Throttle;
 use second_factor::Shown;
+
+pub use operator::Operator;
 
 /// Requests of one session or API token.
 const REQUESTS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(1_200).unwrap();
@@ -50,6 +58,8 @@ struct Inner {
     requests: Throttle<Allowance>,
     /// What keys of second factors are derived from.
     second_factor: Subkey,
+    /// How the world reaches us, for links.
+    public_url: Option<Origin>,
 }
 
 /// What requests are counted by.
@@ -89,6 +99,7 @@ impl Accounts {
         limiting: RateLimit,
         cost: PasswordCost,
         second_factor: Subkey,
+        public_url: Option<Origin>,
     ) -> Result<Self, Error> {
         Ok(Self(Arc::new(Inner {
             database,
@@ -98,7 +109,13 @@ impl Accounts {
             network_failures: Backoff::new(),
             requests: Throttle::new(limiting, REQUESTS_PER_MINUTE, REQUESTS_BURST),
             second_factor,
+            public_url,
         })))
+    }
+
+    /// The address of a set-up link; none where nobody has said how the world reaches us.
+    pub fn setup_url(&self, link: &SetupLink) -> Option<String> {
+        self.0.public_url.as_ref().map(|public| link.url(public))
     }
 
     /// Begins a session where address and password go together. Two round trips and one hash, two where the stored
@@ -111,10 +128,13 @@ impl Accounts {
         password: SecretString,
         code: Option<SecondCode>,
         network: Network,
+        user_agent: Option<&str>,
     ) -> Result<SignedIn, Error> {
         let account = account_key(email.key());
         self.charge(account, network)?;
-        let outcome = self.try_sign_in(email.key(), password, code).await;
+        let outcome = self
+            .try_sign_in(email.key(), password, code, user_agent)
+            .await;
         match &outcome {
             Ok(signed_in) => {
                 self.0.account_failures.forget(&account);
@@ -154,6 +174,7 @@ impl Accounts {
         email: &EmailKey,
         password: SecretString,
         code: Option<SecondCode>,
+        user_agent: Option<&str>,
     ) -> Result<SignedIn, Error> {
         let found = self
             .0
@@ -182,6 +203,7 @@ impl Accounts {
             moderator_id: found.moderator_id,
             token: &token,
             now,
+            user_agent,
             checked: stored,
             kept: renewed.as_ref().unwrap_or(stored),
             factor: found.factor.as_ref(),

@@ -1,7 +1,10 @@
 //! Every statement that reads or writes moderators and sessions. Must not know passwords, only their hashes.
 
+pub(in crate::accounts) mod credentials;
 pub(in crate::accounts) mod inspection;
+pub(in crate::accounts) mod people;
 pub(in crate::accounts) mod second_factor;
+pub(in crate::accounts) mod sessions;
 pub(in crate::accounts) mod tokens;
 
 use sqlx::PgConnection;
@@ -90,6 +93,8 @@ pub(in crate::accounts) struct NewSession<'a> {
     pub(in crate::accounts) moderator_id: ModeratorId,
     pub(in crate::accounts) token: &'a SessionToken,
     pub(in crate::accounts) now: OffsetDateTime,
+    /// The browser's name of itself.
+    pub(in crate::accounts) user_agent: Option<&'a str>,
     /// The hash that the password was compared with.
     pub(in crate::accounts) checked: &'a StoredPassword,
     /// The hash to keep from now on.
@@ -136,8 +141,8 @@ pub(in crate::accounts) async fn insert_session(
             )
         ),
         begun as (
-            insert into sessions (id, moderator_id, token_hash, created_at, last_used_at)
-            select $1, account.id, $3, $4, $4
+            insert into sessions (id, moderator_id, token_hash, created_at, last_used_at, user_agent)
+            select $1, account.id, $3, $4, $4, $12
             from account
         )
         select id as "id!", name as "name!", role as "role!", sites as "sites?"
@@ -154,6 +159,7 @@ pub(in crate::accounts) async fn insert_session(
         SESSIONS_MAX,
         new.factor.map(|factor| factor.nonce.as_slice()),
         new.step,
+        new.user_agent,
     )
     .fetch_optional(connection)
     .await
@@ -250,7 +256,7 @@ pub(in crate::accounts) async fn has_owner(connection: &mut PgConnection) -> Res
         r#"
         select exists (
             select from moderators
-            where role = 'owner'
+            where role = 'owner' and deleted_at is null
         ) as "found!"
         "#
     )
@@ -315,9 +321,14 @@ fn caller(
         moderator_id: ModeratorId::from_uuid(id),
         name,
         role: Role::parse(role).ok_or(Error::UnknownRole)?,
-        sites: sites.map_or(SiteScope::All, |sites| {
-            SiteScope::Only(sites.into_iter().map(SiteId::from_uuid).collect())
-        }),
+        sites: site_scope(sites),
         proof,
+    })
+}
+
+/// The sites of a row.
+fn site_scope(sites: Option<Vec<Uuid>>) -> SiteScope {
+    sites.map_or(SiteScope::All, |sites| {
+        SiteScope::Only(sites.into_iter().map(SiteId::from_uuid).collect())
     })
 }

@@ -35,10 +35,11 @@ pub(in crate::accounts) async fn find_own_account(
 ) -> Result<Option<OwnAccount>, Error> {
     let row = sqlx::query!(
         r#"
-        select email_key, password_hash, totp_nonce, totp_confirmed_at is not null as "confirmed!"
+        select email_key as "email_key!", password_hash, totp_nonce, totp_confirmed_at is not null as "confirmed!"
         from moderators
         where id = $1
             and disabled_at is null
+            and deleted_at is null
         "#,
         moderator.as_uuid()
     )

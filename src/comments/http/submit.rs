@@ -1,10 +1,10 @@
 //! `POST /api/v1/comments`. Must not hold a rule of the trade.
 
+use actix_web::HttpResponse;
 use actix_web::http::header;
 use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse};
 
-use super::wire::{SubmitComment, SubmitReceipt, USER_AGENT_CHARS_MAX};
+use super::wire::{SubmitComment, SubmitReceipt};
 use super::{Bearer, IdempotencyKey, WebOrigin};
 use crate::comments::Comments;
 use crate::comments::service::Submission;
@@ -12,6 +12,7 @@ use crate::web::Valid;
 use crate::web::client_address::ClientAddress;
 use crate::web::conditional::private_json;
 use crate::web::problem::{ApiError, Problem};
+use crate::web::user_agent::UserAgent;
 
 /// Takes a reader's comment; the answer says whether it is published or waits for a moderator.
 #[utoipa::path(
@@ -40,9 +41,9 @@ use crate::web::problem::{ApiError, Problem};
     )
 )]
 pub async fn submit(
-    request: HttpRequest,
     comments: Data<Comments>,
     from: ClientAddress,
+    UserAgent(user_agent): UserAgent,
     headers: (WebOrigin, IdempotencyKey, Result<Bearer, ApiError>),
     body: Valid<SubmitComment>,
 ) -> Result<HttpResponse, ApiError> {
@@ -50,7 +51,7 @@ pub async fn submit(
     // What is no manage token (a proxy's own `Authorization: Basic`, say) vouches for nobody, but costs no comment.
     let voucher = voucher.ok().and_then(|Bearer(token)| token);
     let network = from.network();
-    let draft = body.0.into_draft(from, user_agent(&request))?;
+    let draft = body.0.into_draft(from, user_agent)?;
     let receipt = comments
         .submit(Submission {
             draft,
@@ -73,15 +74,4 @@ pub async fn submit(
         manage_token: receipt.manage_token,
     };
     Ok(private_json(answer, &body))
-}
-
-/// The browser's name of itself, without what can't be stored, cut to its bound.
-fn user_agent(request: &HttpRequest) -> Option<String> {
-    let text = String::from_utf8_lossy(request.headers().get(header::USER_AGENT)?.as_bytes());
-    let kept: String = text
-        .chars()
-        .filter(|c| !c.is_control())
-        .take(USER_AGENT_CHARS_MAX)
-        .collect();
-    (!kept.is_empty()).then_some(kept)
 }

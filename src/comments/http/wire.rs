@@ -128,9 +128,6 @@ fn optional<T>(
     }
 }
 
-/// What an author's browser calls itself may be of any length; this much is kept.
-pub const USER_AGENT_CHARS_MAX: usize = 512;
-
 impl SubmitComment {
     /// The fields as the trade knows them.
     pub fn into_draft(

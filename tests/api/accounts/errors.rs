@@ -227,7 +227,7 @@ async fn the_signed_in_are_told_apart_a_missing_path_and_a_wrong_method() {
     }
     for (method, path, allow) in [
         ("PUT", CURRENT, "GET, HEAD, DELETE"),
-        ("GET", SESSIONS, "POST"),
+        ("PUT", SESSIONS, "GET, HEAD, POST"),
         ("POST", "/api/v1/admin/comments", "GET, HEAD"),
     ] {
         let request = app.request(method, path).bearer_auth(&desk.token);

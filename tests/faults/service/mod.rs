@@ -8,6 +8,7 @@ mod doctor;
 mod full_disk;
 mod kills;
 mod locks;
+mod people;
 mod refusals;
 mod schema;
 mod starts;

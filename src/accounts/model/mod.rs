@@ -1,5 +1,7 @@
 //! Who calls and what they may do. Must not know HTTP or the database.
 
+pub mod people;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -160,6 +162,31 @@ impl SiteScope {
             Self::Only(sites) => sites.contains(&site),
         }
     }
+
+    /// Whether the other one holds every site of this one.
+    pub fn is_within(&self, other: &Self) -> bool {
+        match (self, other) {
+            (_, Self::All) => true,
+            (Self::All, Self::Only(_)) => false,
+            (Self::Only(sites), Self::Only(_)) => sites.iter().all(|site| other.holds(*site)),
+        }
+    }
+
+    /// Whether both hold a site, or one of them all.
+    pub fn meets(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::All, _) | (_, Self::All) => true,
+            (Self::Only(sites), Self::Only(_)) => sites.iter().any(|site| other.holds(*site)),
+        }
+    }
+
+    /// As it is stored and answered; none: all.
+    pub fn ids(&self) -> Option<&[SiteId]> {
+        match self {
+            Self::All => None,
+            Self::Only(sites) => Some(sites),
+        }
+    }
 }
 
 /// What the holder of a session shows: 256 random bits. `Debug` doesn't show it.
@@ -203,6 +230,21 @@ pub struct Session {
     pub expires_at: OffsetDateTime,
     /// Whose it is.
     pub caller: Caller,
+}
+
+/// A session as its holder looks after it.
+#[derive(Debug, Clone)]
+pub struct SessionEntry {
+    /// Which one.
+    pub id: SessionId,
+    /// When it began.
+    pub created_at: OffsetDateTime,
+    /// When it was last used, to the minute.
+    pub last_used_at: OffsetDateTime,
+    /// When it ends if it isn't used until then.
+    pub expires_at: OffsetDateTime,
+    /// The browser's name of itself.
+    pub user_agent: Option<String>,
 }
 
 /// When a session ends that was used last at `last_used_at`.
