@@ -7,6 +7,7 @@ use utoipa::{Modify, OpenApi};
 use crate::accounts::http as accounts;
 use crate::comments::http as comments;
 use crate::moderation::http as moderation;
+use crate::sites::http as sites;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -51,6 +52,14 @@ use crate::moderation::http as moderation;
         moderation::decide::spam,
         moderation::decide::restore,
         moderation::decide_many::decide_many,
+        moderation::edit::edit,
+        moderation::delete::delete,
+        moderation::replies::reply,
+        sites::reasons::list,
+        sites::reasons::show,
+        sites::reasons::create,
+        sites::reasons::change,
+        sites::reasons::delete,
         super::health::alive,
         super::health::ready,
     ),
@@ -60,6 +69,7 @@ use crate::moderation::http as moderation;
         (name = "tokens", description = "For programs that act for a moderator. Not cross-origin."),
         (name = "people", description = "Accounts of moderators and who manages them. Not cross-origin."),
         (name = "moderators", description = "With the token of a session. Not cross-origin."),
+        (name = "settings", description = "Sites and what belongs to them. Not cross-origin."),
         (name = "operations", description = "For whoever runs the service.")
     ),
     modifiers(&Schemes)

@@ -23,6 +23,7 @@ use crate::moderation::Moderation;
 use crate::moderation::http as moderation;
 use crate::reader::{avatars, pages};
 use crate::sites::Sites;
+use crate::sites::http as sites;
 use crate::web::client_address::ClientAddresses;
 use crate::web::cors::{self, Origins};
 use crate::web::problem::ApiError;
@@ -52,6 +53,7 @@ impl Origins for Sites {
 pub(super) fn register(config: &mut ServiceConfig, services: &Services) {
     config
         .app_data(services.database.clone())
+        .app_data(Data::new(services.sites.clone()))
         .app_data(services.accounts.clone())
         .app_data(services.comments.clone())
         .app_data(services.moderation.clone())
@@ -153,7 +155,18 @@ fn admin_queue(config: &mut ServiceConfig) {
 /// What is done with comments.
 fn admin_comments(config: &mut ServiceConfig) {
     config
-        .service(at("/comments/{id}").get(moderation::show::show).done())
+        .service(
+            at("/comments/{id}")
+                .get(moderation::show::show)
+                .patch(moderation::edit::edit)
+                .delete(moderation::delete::delete)
+                .done(),
+        )
+        .service(
+            at("/comments/{id}/replies")
+                .post(moderation::replies::reply)
+                .done(),
+        )
         .service(
             at("/comments/{id}/approve")
                 .post(moderation::decide::approve)
@@ -182,7 +195,22 @@ fn admin_comments(config: &mut ServiceConfig) {
 }
 
 /// Sites, pages, reasons.
-fn admin_settings(_config: &mut ServiceConfig) {}
+fn admin_settings(config: &mut ServiceConfig) {
+    config
+        .service(
+            at("/reasons")
+                .get(sites::reasons::list)
+                .post(sites::reasons::create)
+                .done(),
+        )
+        .service(
+            at("/reasons/{id}")
+                .get(sites::reasons::show)
+                .patch(sites::reasons::change)
+                .delete(sites::reasons::delete)
+                .done(),
+        );
+}
 
 /// Batches, figures, the log, events, jobs.
 fn admin_works(_config: &mut ServiceConfig) {}

@@ -367,12 +367,18 @@ async fn services(
         &secret,
         Arc::clone(limits),
     );
+    let moderation = Moderation::new(
+        database.clone(),
+        setting.clock,
+        sites.clone(),
+        comments.clone(),
+    );
     Ok(routes::Services {
         database: Data::new(database.clone()),
         sites,
         accounts: Data::new(accounts),
         comments: Data::new(comments),
-        moderation: Data::new(Moderation::new(database.clone(), setting.clock)),
+        moderation: Data::new(moderation),
         addresses: Data::new(ClientAddresses::new(http)),
         own_origin: Data::new(OwnOrigin::new(http.public_url.clone())),
         document: Data::new(super::openapi::document()?),

@@ -1,5 +1,6 @@
 //! Words without I/O that every module speaks. Must not know any other module.
 
+pub mod change;
 pub mod clock;
 pub mod codes;
 pub mod complaint;

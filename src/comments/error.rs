@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::base::codes::{Code, Refusal};
 use crate::base::complaint::{Complaint, ComplaintCode};
+use crate::comments::model::decisions::AdminComment;
 use crate::database;
 
 /// A refusal about comments.
@@ -52,6 +53,15 @@ pub enum Error {
     /// Retries that raced did not come to an end.
     #[error("too many submissions of the same content at once")]
     Contended,
+    /// Its content is gone.
+    #[error("the comment is deleted")]
+    Deleted,
+    /// The comment that a moderator answers isn't public.
+    #[error("the answered comment is not published")]
+    ParentNotApproved,
+    /// The comment has changed since the moderator looked at it; here it is as it is now.
+    #[error("the comment has changed meanwhile")]
+    VersionConflict(Box<AdminComment>),
     /// A stored word that this release doesn't know.
     #[error("a stored comment has a value that this release does not know")]
     UnknownValue,
@@ -74,6 +84,9 @@ impl Refusal for Error {
             Self::InvalidCursor => Code::InvalidCursor,
             Self::RateLimited(_) => Code::RateLimited,
             Self::Contended => Code::Unavailable,
+            Self::Deleted => Code::CommentDeleted,
+            Self::ParentNotApproved => Code::ParentNotApproved,
+            Self::VersionConflict(_) => Code::VersionConflict,
             Self::UnknownValue => Code::InternalError,
         }
     }

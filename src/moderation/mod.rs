@@ -4,7 +4,8 @@
 
 mod error;
 pub mod http;
-mod service;
+pub mod service;
+mod store;
 
 pub use error::Error;
 pub use service::{CommentDetails, CommentPage, Moderation};

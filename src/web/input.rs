@@ -277,3 +277,18 @@ pub fn rule<T>(parsed: Result<T, Complaint>) -> Result<(), validator::Validation
         validator::ValidationError::new(complaint.code.as_str()).with_message(complaint.message)
     })
 }
+
+/// For a `Validate` by hand: all that is wrong, by member.
+pub fn all_wrong(problems: Vec<(&'static str, Complaint)>) -> Result<(), ValidationErrors> {
+    let mut errors = ValidationErrors::new();
+    for (member, complaint) in problems {
+        if let Err(error) = rule::<()>(Err(complaint)) {
+            errors.add(member, error);
+        }
+    }
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(errors)
+    }
+}

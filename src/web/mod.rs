@@ -6,6 +6,7 @@ pub mod client_address;
 pub mod conditional;
 pub mod cors;
 pub mod envelope;
+pub mod idempotency;
 pub mod input;
 pub mod json;
 pub mod paths;
@@ -16,6 +17,7 @@ pub mod same_origin;
 pub mod throttle;
 pub mod user_agent;
 
+pub use idempotency::IdempotencyKey;
 pub use input::{Strict, Valid};
 pub use paths::PathId;
 pub use problem::ApiError;

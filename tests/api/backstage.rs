@@ -1,10 +1,11 @@
-//! What no call of the API makes yet, and what none shows: moderators, sites, deleted comments, rows. By SQL.
+//! What no call of the API makes yet, and what none shows: moderators, sites, rows by SQL; and what many tests do.
 
+use serde_json::Value;
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row};
 
-use crate::support::app::{Desk, OWNER, PASSWORD, TestApp};
-use crate::support::{TestDatabase, execute};
+use crate::support::app::{Answer, Desk, OWNER, PASSWORD, TestApp};
+use crate::support::{TestDatabase, contradictions, execute};
 
 /// Another site than the default one.
 pub(crate) const GAZETTE: &str = "0198c000-0000-7000-8000-00000000000b";
@@ -73,20 +74,26 @@ pub(crate) async fn hire_for_gazette(app: &TestApp, role: &str, name: &str) -> D
     desk
 }
 
-/// Deletes a comment that isn't public, as its author would.
+/// Deletes a comment, as the owner.
 pub(crate) async fn delete(app: &TestApp, id: &str) {
-    let statement = format!(
-        "with gone as (
-            update comments
-            set status = 'deleted', version = version + 1, name = '', email = '', email_key = '', website = null,
-                body = '', body_html = '', ip = null, user_agent = null
-            where id = '{id}' and status <> 'approved'
-            returning id, version
-        ), noteless as (
-            delete from comment_notes where comment_id in (select id from gone)
-        )
-        insert into comment_history (comment_id, version, at, actor_kind, from_status, to_status)
-        select id, version, now(), 'author', 'pending', 'deleted' from gone"
-    );
-    change(app, statement).await;
+    let owner = app.desk().await;
+    let request = app.request("DELETE", &format!("/api/v1/admin/comments/{id}"));
+    app.send(request.bearer_auth(&owner.token)).await.is(204);
+}
+
+/// Sends a body with any method.
+pub(crate) async fn send(
+    app: &TestApp,
+    desk: &Desk,
+    method: &str,
+    path: &str,
+    body: &Value,
+) -> Answer {
+    let request = app.request(method, path).bearer_auth(&desk.token);
+    app.send(request.json(body)).await
+}
+
+/// The database holds together at this moment; [`TestApp::stop`] looks too.
+pub(crate) async fn books_are_right(app: &TestApp) {
+    assert_eq!(contradictions(&app.database.pool).await, [""; 0]);
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 use time::Duration;
 
-use crate::backstage::{change, hire};
+use crate::backstage::{change, hire, send};
 use crate::support::app::{Answer, Desk, OWNER, PASSWORD, TestApp, comment_on};
 
 const DOCUMENT: &str = "/api/v1/openapi.json";
@@ -499,13 +499,53 @@ async fn answers(app: &TestApp) -> Vec<(&'static str, Answer)> {
     ]
 }
 
+/// The same of what is done with a comment besides deciding, and of reasons.
+async fn further_answers(app: &TestApp) -> Vec<(&'static str, Answer)> {
+    let desk = app.desk().await;
+    let reply = app.published(&desk, "/moons", "New", None).await;
+    let shown = format!("/api/v1/admin/comments/{reply}");
+    vec![
+        (
+            "PATCH /api/v1/admin/comments/{id}",
+            send(app, &desk, "PATCH", &shown, &json!({"body": "Sun"})).await,
+        ),
+        (
+            "GET /api/v1/admin/comments/{id}",
+            desk.get(app, &shown).await,
+        ),
+        (
+            "POST /api/v1/admin/comments/{id}/replies",
+            desk.post(
+                app,
+                &format!("/api/v1/admin/comments/{reply}/replies"),
+                &json!({"body": "So it is"}),
+            )
+            .await,
+        ),
+        (
+            "GET /api/v1/admin/reasons",
+            desk.get(app, "/api/v1/admin/reasons?limit=1").await,
+        ),
+        (
+            "POST /api/v1/admin/reasons",
+            desk.post(
+                app,
+                "/api/v1/admin/reasons",
+                &json!({"site": "default", "code": "mood", "text": "It is moody."}),
+            )
+            .await,
+        ),
+    ]
+}
+
 #[tokio::test]
 async fn answers_are_as_the_document_describes_them() {
     let app = TestApp::start().await;
     let document = document(&app).await;
     let operations = operations(&document);
     let mut found = Vec::new();
-    for (name, answer) in answers(&app).await {
+    let further = further_answers(&app).await;
+    for (name, answer) in answers(&app).await.into_iter().chain(further) {
         let operation = operations.iter().find(|operation| operation.name() == name);
         let responses = &operation.unwrap().value["responses"];
         let kind = answer.header("content-type");

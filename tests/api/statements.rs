@@ -3,13 +3,17 @@
 
 use serde_json::{Value, json};
 
+use crate::backstage::send;
 use crate::support::app::{Desk, TestApp, comment_on};
 
 /// How the statement of the session check goes; every request of a moderator has it once.
 const SESSION_CHECK: &str =
     "from sessions join moderators on moderators.id = sessions.moderator_id";
-/// How the statement goes by which an instance reads its sites anew every two seconds, whatever is asked.
-const SITES_REFRESH: &str = "from sites order by created_at, id limit $1";
+/// How the statements go by which an instance reads its sites anew every two seconds, whatever is asked.
+const SITES_REFRESH: [&str; 2] = [
+    "from sites order by created_at, id limit $1",
+    "from reasons order by site_id, code limit $1",
+];
 
 /// Reads the log from where it ended the last time.
 struct Log<'a> {
@@ -29,7 +33,7 @@ impl<'a> Log<'a> {
         let all = self.app.database.statements().await.unwrap();
         let mut fresh = all[self.read..].to_vec();
         self.read = all.len();
-        fresh.retain(|statement| !statement.contains(SITES_REFRESH));
+        fresh.retain(|statement| !SITES_REFRESH.iter().any(|own| statement.contains(own)));
         fresh
     }
 
@@ -172,10 +176,35 @@ async fn a_decision_is_one_statement_whatever_comes_of_it() {
         .await
         .is(200);
     log.has_behind_the_guard("none at once", 0).await;
-    desk.decide(&app, &id, "approve", &json!({"reason": "mood"}))
-        .await
-        .is(422);
-    log.has_behind_the_guard("what is wrong in itself", 0).await;
+    // But for the sites, in case another instance has the reason.
+    for reason in ["mood", "Mood"] {
+        desk.decide(&app, &id, "approve", &json!({"reason": reason}))
+            .await
+            .is(422);
+        log.has_behind_the_guard("what is wrong in itself", 0).await;
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn an_edit_is_one_statement_and_two_where_the_name_changes() {
+    let app = TestApp::start().await;
+    let desk = app.desk().await;
+    let id = approved(&app, &desk, "Ebb", None).await;
+    let path = format!("/api/v1/admin/comments/{id}");
+    let Some(mut log) = Log::open(&app).await else {
+        return;
+    };
+    for (body, status, number) in [
+        (json!({"body": "Flood", "version": 2}), 200, 1),
+        (json!({"body": "Flood", "website": null}), 200, 1),
+        (json!({"body": "Moon", "version": 1}), 409, 1),
+        (json!({"name": "Bea"}), 200, 2),
+        (json!({"name": ""}), 422, 0),
+    ] {
+        send(&app, &desk, "PATCH", &path, &body).await.is(status);
+        log.has_behind_the_guard(&body.to_string(), number).await;
+    }
     app.stop().await;
 }
 

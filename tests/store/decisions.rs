@@ -13,6 +13,7 @@ use rejoinder::comments::service::moderate::{decide_many, decide_one};
 use rejoinder::database::{Error, Lane};
 use sqlx::{PgConnection, PgPool};
 
+use crate::checks::{check_count, check_history};
 use crate::seed::{self, Seed, TestDatabase, add_answer, add_comment, add_page};
 
 fn request(comment_id: CommentId, decision: Decision, version: Option<i32>) -> DecisionRequest {
@@ -57,45 +58,6 @@ async fn many(
         decide_many(connection, &SiteScope::All, by, requests).await
     };
     test.database.run(Lane::Moderators, run).await.unwrap()
-}
-
-/// One line for each version, each beginning where the one before ended, the last one as the comment is.
-async fn check_history(pool: &PgPool, comment: CommentId) -> i32 {
-    let lines = sqlx::query!(
-        "select version, from_status, to_status from comment_history where comment_id = $1 order by version",
-        comment.as_uuid()
-    )
-    .fetch_all(pool)
-    .await
-    .unwrap();
-    let now = sqlx::query!(
-        "select version, status from comments where id = $1",
-        comment.as_uuid()
-    )
-    .fetch_one(pool)
-    .await
-    .unwrap();
-    let versions: Vec<i32> = lines.iter().map(|line| line.version).collect();
-    assert_eq!(versions, (1..=now.version).collect::<Vec<_>>());
-    for pair in lines.windows(2) {
-        assert_eq!(pair[1].from_status.as_ref(), Some(&pair[0].to_status));
-        assert_ne!(pair[1].from_status.as_ref(), Some(&pair[1].to_status));
-    }
-    assert_eq!(lines.last().unwrap().to_status, now.status);
-    now.version
-}
-
-async fn check_count(pool: &PgPool, page: PageId) -> i32 {
-    let counts = sqlx::query!(
-        r#"select comment_count, (select count(*) from comments c where c.page_id = p.id and c.status = 'approved')::integer as "recount!"
-        from pages p where id = $1"#,
-        page.as_uuid()
-    )
-    .fetch_one(pool)
-    .await
-    .unwrap();
-    assert_eq!(counts.comment_count, counts.recount);
-    counts.comment_count
 }
 
 async fn page_version(pool: &PgPool, page: PageId) -> i64 {
@@ -282,7 +244,7 @@ async fn deciding_what_is_already_so_writes_nothing_even_with_a_stale_version() 
     let seed = Seed::plant(&test.pool).await;
     let comment = seed.comment(&test.pool).await;
     let mut approve = request(comment, Decision::Approve, Some(1));
-    approve.reason = Reason::find("other");
+    approve.reason = Reason::parse("other").ok();
     approve.note = Note::parse("seen twice").ok();
 
     let first = one(&test, &seed, &approve).await;
@@ -319,7 +281,7 @@ async fn a_decision_answers_with_the_whole_comment() {
     let seed = Seed::plant(&test.pool).await;
     let comment = seed.comment(&test.pool).await;
     let mut reject = request(comment, Decision::Reject, Some(1));
-    reject.reason = Reason::find("abuse");
+    reject.reason = Reason::parse("abuse").ok();
 
     let answer = one(&test, &seed, &reject).await.comment.unwrap();
 

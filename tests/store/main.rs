@@ -8,6 +8,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod changes;
+mod checks;
 mod decisions;
 mod queue;
 mod seed;

@@ -47,6 +47,15 @@ impl Seed {
         .execute(pool)
         .await
         .unwrap();
+        sqlx::query!(
+            "insert into reasons (id, site_id, code, text, created_at)
+            select gen_random_uuid(), $1, code, 'It is so.', $2 from unnest(array['abuse', 'other']) code",
+            site.as_uuid(),
+            now
+        )
+        .execute(pool)
+        .await
+        .unwrap();
         let email = format!("{moderator}@example.org");
         sqlx::query!(
             "insert into moderators (id, email, email_key, name, role, created_at)

@@ -105,35 +105,3 @@ impl fmt::Debug for SentPassword {
 pub(super) fn required() -> Complaint {
     Complaint::new(ComplaintCode::Required, "must not be empty")
 }
-
-/// A member of a body whose absence means something else than its being null. Goes with `#[serde(default)]`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Member<T> {
-    /// Not there.
-    #[default]
-    Missing,
-    /// `null`.
-    Null,
-    /// Something.
-    Given(T),
-}
-
-impl<T> Member<T> {
-    /// Nothing where it is missing, else what `parse` makes of it.
-    pub(super) fn parse_with<P>(
-        &self,
-        parse: impl FnOnce(Option<&T>) -> Result<P, Complaint>,
-    ) -> Result<Option<P>, Complaint> {
-        match self {
-            Self::Missing => Ok(None),
-            Self::Null => parse(None).map(Some),
-            Self::Given(value) => parse(Some(value)).map(Some),
-        }
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Member<T> {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        Option::deserialize(from).map(|value| value.map_or(Self::Null, Self::Given))
-    }
-}

@@ -9,11 +9,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::{Validate, ValidationErrors};
 
-use super::fields::{Member, SentPassword, Wrong};
+use super::fields::{SentPassword, Wrong};
 use crate::accounts::Accounts;
 use crate::accounts::extract::Current;
 use crate::accounts::model::Role;
 use crate::accounts::model::people::{Moderator, NewPassword};
+use crate::base::change::Change;
 use crate::base::ids::{ModeratorId, SiteId};
 use crate::base::text::Name;
 use crate::web::client_address::ClientAddress;
@@ -60,7 +61,7 @@ pub struct ChangeOwnAccount {
     /// The name that colleagues see.
     #[serde(default)]
     #[schema(value_type = String, required = false, min_length = 1, max_length = 100)]
-    name: Member<String>,
+    name: Change<String>,
 }
 
 impl ChangeOwnAccount {

@@ -9,10 +9,11 @@ use time::format_description::well_known::Rfc3339;
 use utoipa::ToSchema;
 use validator::{Validate, ValidationErrors};
 
-use super::fields::{Member, Wrong, required};
+use super::fields::{Wrong, required};
 use crate::accounts::api_tokens::{ApiToken, Expiry, NewToken, TokenChange};
 use crate::accounts::model::Scope;
 use crate::accounts::service::tokens::MadeToken;
+use crate::base::change::Change;
 use crate::base::clock::truncate;
 use crate::base::complaint::{Complaint, ComplaintCode};
 use crate::base::ids::{ModeratorId, SiteId, TokenId};
@@ -90,11 +91,11 @@ pub struct ChangeToken {
     /// What it is for.
     #[serde(default)]
     #[schema(value_type = String, required = false, min_length = 1, max_length = 100)]
-    name: Member<String>,
+    name: Change<String>,
     /// When it ends; null: when it is revoked.
     #[serde(default)]
     #[schema(value_type = Option<String>, required = false, format = "date-time")]
-    expires_at: Member<String>,
+    expires_at: Change<String>,
 }
 
 impl ChangeToken {
@@ -102,15 +103,15 @@ impl ChangeToken {
     pub(super) fn parse(&self) -> Result<TokenChange, Wrong> {
         let mut wrong = Wrong::default();
         let name = match &self.name {
-            Member::Missing => Ok(None),
-            Member::Null => Err(required()),
-            Member::Given(name) => Name::parse(name).map(Some),
+            Change::Keep => Ok(None),
+            Change::Remove => Err(required()),
+            Change::Set(name) => Name::parse(name).map(Some),
         };
         let name = wrong.take("name", name);
         let expiry = match &self.expires_at {
-            Member::Missing => Ok(Expiry::Kept),
-            Member::Null => Ok(Expiry::Never),
-            Member::Given(at) => parse_time(at).map(Expiry::At),
+            Change::Keep => Ok(Expiry::Kept),
+            Change::Remove => Ok(Expiry::Never),
+            Change::Set(at) => parse_time(at).map(Expiry::At),
         };
         let expiry = wrong.take("expires_at", expiry);
         match (name, expiry) {

@@ -118,6 +118,17 @@ text! {
 }
 
 text! {
+    /// What the author of a comment reads as the reason for a decision: 1–500, otherwise like [`Body`].
+    ReasonText,
+    Rules {
+        chars_max: 500,
+        too_long: "must have at most 500 characters",
+        lines: Lines::Many,
+        direction: Direction::Settle,
+    }
+}
+
+text! {
     /// A page's title: 1–300 on one line.
     ///
     /// It comes from the publisher's page, where the reader who writes can't mend it. So runs of white space

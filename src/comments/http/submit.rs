@@ -5,14 +5,14 @@ use actix_web::http::header;
 use actix_web::web::Data;
 
 use super::wire::{SubmitComment, SubmitReceipt};
-use super::{Bearer, IdempotencyKey, WebOrigin};
+use super::{Bearer, WebOrigin};
 use crate::comments::Comments;
 use crate::comments::service::Submission;
-use crate::web::Valid;
 use crate::web::client_address::ClientAddress;
 use crate::web::conditional::private_json;
 use crate::web::problem::{ApiError, Problem};
 use crate::web::user_agent::UserAgent;
+use crate::web::{IdempotencyKey, Valid};
 
 /// Takes a reader's comment; the answer says whether it is published or waits for a moderator.
 #[utoipa::path(

@@ -8,6 +8,7 @@ use super::{Actor, Status};
 use crate::base::complaint::{Complaint, ComplaintCode};
 use crate::base::ids::{CommentId, ModeratorId, PageId, SiteId};
 use crate::base::text::Note;
+use crate::sites::model::ReasonCode;
 
 /// A moderator's word on a comment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, utoipa::ToSchema)]
@@ -61,78 +62,28 @@ impl Decision {
     }
 }
 
-/// A reason that every site has: its code, and what the author reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DefaultReason {
-    /// What is stored and answered.
-    pub code: &'static str,
-    /// For the author, in plain words.
-    pub text: &'static str,
-}
-
-/// The reasons that every site has.
-pub const DEFAULT_REASONS: [DefaultReason; 7] = [
-    DefaultReason {
-        code: "off_topic",
-        text: "It has nothing to do with the article.",
-    },
-    DefaultReason {
-        code: "abuse",
-        text: "It attacks or insults people.",
-    },
-    DefaultReason {
-        code: "illegal",
-        text: "It may break the law.",
-    },
-    DefaultReason {
-        code: "advertising",
-        text: "It advertises something.",
-    },
-    DefaultReason {
-        code: "duplicate",
-        text: "It was already said under this article.",
-    },
-    DefaultReason {
-        code: "unreadable",
-        text: "It can't be read or understood.",
-    },
-    DefaultReason {
-        code: "other",
-        text: "It doesn't follow this site's rules for comments.",
-    },
-];
-
-/// Why it was decided so; one of [`DEFAULT_REASONS`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reason(&'static DefaultReason);
+/// Why it was decided so: the code of a reason. Whether the comment's site has it is judged with the decision.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Reason(ReasonCode);
 
 impl Reason {
-    /// Reads the code of a request.
+    /// Reads the code of a request. What can't be a code is no site's.
     pub fn parse(code: &str) -> Result<Self, Complaint> {
-        Self::find(code).ok_or_else(|| {
-            Complaint::new(
-                ComplaintCode::UnknownReason,
-                "there is no reason of this code",
-            )
-        })
-    }
-
-    /// The reason of a stored code, if it is one of the default ones.
-    pub fn find(code: &str) -> Option<Self> {
-        DEFAULT_REASONS
-            .iter()
-            .find(|reason| reason.code == code)
-            .map(Self)
+        let parsed = ReasonCode::parse(code).ok();
+        parsed.map(Self).ok_or_else(Self::unknown)
     }
 
     /// The code.
-    pub const fn code(self) -> &'static str {
-        self.0.code
+    pub fn code(&self) -> &ReasonCode {
+        &self.0
     }
 
-    /// What the author reads.
-    pub const fn text(self) -> &'static str {
-        self.0.text
+    /// What is said of a code that stands for no reason.
+    pub fn unknown() -> Complaint {
+        Complaint::new(
+            ComplaintCode::UnknownReason,
+            "the site has no reason of this code",
+        )
     }
 }
 
@@ -174,16 +125,19 @@ pub enum Outcome {
     Deleted,
     /// It has another version than the moderator looked at; nothing was written.
     VersionConflict,
+    /// Its site has no reason of the code that was given; nothing was written.
+    UnknownReason,
 }
 
 impl Outcome {
     /// Every outcome.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Decided,
         Self::Unchanged,
         Self::NotFound,
         Self::Deleted,
         Self::VersionConflict,
+        Self::UnknownReason,
     ];
 
     /// The outcome as it is answered.
@@ -194,6 +148,7 @@ impl Outcome {
             Self::NotFound => "not_found",
             Self::Deleted => "deleted",
             Self::VersionConflict => "version_conflict",
+            Self::UnknownReason => "unknown_reason",
         }
     }
 
@@ -232,12 +187,12 @@ pub struct DecisionFacts {
 }
 
 impl DecisionResult {
-    /// The page whose published comments are others now; caches of it are stale.
+    /// The page whose published comments are others now, or read otherwise; caches of it are stale.
     pub fn changed_page(&self) -> Option<PageId> {
         let facts = self.facts.filter(|_| self.outcome == Outcome::Decided)?;
-        let publicity_changed =
-            (facts.was == Status::Approved) != (facts.status == Status::Approved);
-        publicity_changed.then_some(facts.page_id)
+        // Who decides never decides for the state that is; an edit of a public comment leaves it.
+        let shows = facts.was == Status::Approved || facts.status == Status::Approved;
+        shows.then_some(facts.page_id)
     }
 }
 
@@ -330,6 +285,19 @@ pub struct HistoryLine {
     pub reason: Option<String>,
     /// What the moderator noted.
     pub note: Option<String>,
+    /// What an edit replaced.
+    pub earlier: Option<EarlierText>,
+}
+
+/// What a comment was before an edit.
+#[derive(Debug, Clone)]
+pub struct EarlierText {
+    /// The author's name.
+    pub name: String,
+    /// The author's website.
+    pub website: Option<String>,
+    /// The text, in Markdown.
+    pub body: String,
 }
 
 #[cfg(test)]
@@ -361,12 +329,9 @@ mod tests {
     }
 
     #[test]
-    fn default_reasons_are_known_by_code_and_have_words() {
-        for reason in DEFAULT_REASONS {
-            let parsed = Reason::parse(reason.code).unwrap();
-            assert_eq!((parsed.code(), parsed.text()), (reason.code, reason.text));
-            assert!(reason.text.ends_with('.'));
-        }
+    fn what_cannot_be_a_code_is_an_unknown_reason() {
+        let parsed = Reason::parse("off_topic").unwrap();
+        assert_eq!(parsed.code().as_str(), "off_topic");
         for code in ["", "spam", "Abuse", "off-topic"] {
             assert_eq!(
                 Reason::parse(code).unwrap_err().code,

@@ -1,5 +1,6 @@
 //! What a comment is: its states, who acted on it, what is public of it. Must not know HTTP or SQL.
 
+pub mod changes;
 pub mod decisions;
 
 use std::net::IpAddr;

@@ -9,11 +9,14 @@ use crate::comments::tokens::ManageTokens;
 use crate::database::Database;
 use crate::sites::Sites;
 
+mod edit;
 pub mod moderate;
 mod read;
+mod reply;
 mod submit;
 
 pub use read::{AuthorView, ListAsked, Order, PageName, Replies, Start, Thread, ThreadList};
+pub use reply::StoredReply;
 pub use submit::{Receipt, Submission};
 
 pub use crate::comments::limits::Limits;

@@ -10,13 +10,13 @@ use crate::base::page_url::PageUrl;
 use crate::base::paging::{CursorTag, Limit, RankCursor, TimeCursor};
 use crate::base::text::PageKey;
 use crate::comments::error::Error;
-use crate::comments::model::decisions::Reason;
 use crate::comments::model::{PublicComment, PublicPage, Published, Status};
 use crate::comments::store::read as store;
 use crate::comments::store::read::{Place, REPLIES_SHOWN};
 use crate::comments::tokens::ManageToken;
 use crate::database::Lane;
-use crate::sites::Site;
+use crate::sites::model::SPAM_CODE;
+use crate::sites::{Site, Sites};
 
 /// The order of a page's top-level comments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -192,11 +192,11 @@ pub struct AuthorView {
 }
 
 impl AuthorView {
-    pub(super) fn of(whole: store::WholeComment) -> Self {
+    pub(super) fn of(whole: store::WholeComment, sites: &Sites) -> Self {
         let open = matches!(whole.status, Status::Pending | Status::Approved);
         let window = Duration::minutes(whole.edit_window_minutes.into());
         let (status, reason) = match whole.status {
-            Status::Spam => (Status::Rejected, Some("spam".to_owned())),
+            Status::Spam => (Status::Rejected, Some(SPAM_CODE.to_owned())),
             Status::Rejected => (Status::Rejected, whole.reason),
             other => (other, None),
         };
@@ -204,21 +204,15 @@ impl AuthorView {
             status,
             body: whole.body,
             reason: reason.map(|code| {
-                let text = reason_text(&code).to_owned();
+                let text = match code.as_str() {
+                    SPAM_CODE => "It was taken for advertising.".to_owned(),
+                    code => sites.reason_text(whole.site_id, code),
+                };
                 (code, text)
             }),
             editable_until: open.then(|| whole.comment.submitted_at + window),
             comment: whole.comment,
         }
-    }
-}
-
-/// A reason in words for the author.
-fn reason_text(code: &str) -> &str {
-    match Reason::find(code) {
-        Some(reason) => reason.text(),
-        None if code == "spam" => "It was taken for advertising.",
-        None => code,
     }
 }
 
@@ -348,7 +342,7 @@ impl Comments {
         if !own || whole.status == Status::Deleted {
             return Err(Error::NotFound);
         }
-        Ok(AuthorView::of(whole))
+        Ok(AuthorView::of(whole, &self.sites))
     }
 
     async fn load_whole(&self, id: CommentId) -> Result<store::WholeComment, Error> {

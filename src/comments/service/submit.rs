@@ -20,9 +20,9 @@ use crate::sites::{Hold, NewPages, Site};
 use crate::web::client_address::Network;
 
 /// A key stands for its submission, and a text for itself, this long.
-const REMEMBERED: Duration = Duration::hours(24);
+pub(super) const REMEMBERED: Duration = Duration::hours(24);
 /// How often a submission that lost a race looks again. Each time somebody else has got on, so few do.
-const ATTEMPTS_MAX: usize = 5;
+pub(super) const ATTEMPTS_MAX: usize = 5;
 /// Longer texts are rendered off the thread that serves requests.
 const RENDER_INLINE_BYTES_MAX: usize = 2_000;
 
@@ -51,10 +51,10 @@ pub struct Receipt {
 }
 
 /// Where a comment stands in its thread.
-struct Position {
-    parent_id: Option<CommentId>,
-    root_id: CommentId,
-    depth: i16,
+pub(super) struct Position {
+    pub(super) parent_id: Option<CommentId>,
+    pub(super) root_id: CommentId,
+    pub(super) depth: i16,
 }
 
 /// What stays the same from try to try.
@@ -242,7 +242,7 @@ impl Comments {
         let whole = self.find_whole(connection, earlier.id).await?;
         let manage_token = self.tokens.make(earlier.id, whole.token_version);
         Ok(Some(Receipt {
-            comment: AuthorView::of(whole),
+            comment: AuthorView::of(whole, &self.sites),
             manage_token,
             replayed: true,
         }))
@@ -317,16 +317,23 @@ fn position(
             depth: 0,
         }),
         (Some(_), None) => Err(Error::ParentNotFound),
-        (Some(_), Some(parent)) if parent.depth < DEPTH_MAX => Ok(Position {
+        (Some(_), Some(parent)) => Ok(under(parent)),
+    }
+}
+
+/// Where an answer to this comment stands: under it, or beside it where it stands deepest.
+pub(super) fn under(parent: &store::ParentFacts) -> Position {
+    if parent.depth < DEPTH_MAX {
+        return Position {
             parent_id: Some(parent.id),
             root_id: parent.root_id,
             depth: parent.depth + 1,
-        }),
-        (Some(_), Some(deepest)) => Ok(Position {
-            parent_id: deepest.parent_id,
-            root_id: deepest.root_id,
-            depth: deepest.depth,
-        }),
+        };
+    }
+    Position {
+        parent_id: parent.parent_id,
+        root_id: parent.root_id,
+        depth: parent.depth,
     }
 }
 
@@ -347,7 +354,7 @@ fn duplicate_key(page: PageId, draft: &Draft) -> [u8; 32] {
 }
 
 /// SHA-256 over the parts, each behind its length, so that no two lists of parts give the same octets.
-fn hash(parts: &[&[u8]]) -> [u8; 32] {
+pub(super) fn hash(parts: &[&[u8]]) -> [u8; 32] {
     let mut hasher = Sha256::new();
     for part in parts {
         hasher.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
@@ -356,7 +363,7 @@ fn hash(parts: &[&[u8]]) -> [u8; 32] {
     hasher.finalize().into()
 }
 
-async fn render_body(body: Body) -> String {
+pub(super) async fn render_body(body: Body) -> String {
     if body.as_str().len() <= RENDER_INLINE_BYTES_MAX {
         return render::render(&body);
     }

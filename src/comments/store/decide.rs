@@ -76,40 +76,41 @@ pub(super) fn scope_ids(scope: &SiteScope) -> Option<Vec<Uuid>> {
     }
 }
 
+/// What a statement says of a comment that was asked for.
 #[derive(Debug)]
-struct DecisionRow {
-    asked_id: Uuid,
-    outcome: String,
-    site_id: Option<Uuid>,
-    was: Option<String>,
-    status: Option<String>,
-    version: Option<i32>,
-    decided_at: Option<OffsetDateTime>,
-    decided_by_kind: Option<String>,
-    decided_by: Option<Uuid>,
-    decided_by_name: Option<String>,
-    reason: Option<String>,
-    page_id: Option<Uuid>,
-    site: Option<String>,
-    name: Option<String>,
-    email: Option<String>,
-    website: Option<String>,
-    ip: Option<IpNetwork>,
-    user_agent: Option<String>,
-    body: Option<String>,
-    body_html: Option<String>,
-    submitted_at: Option<OffsetDateTime>,
-    edited_at: Option<OffsetDateTime>,
-    page_url: Option<String>,
-    page_title: Option<String>,
-    parent_id: Option<Uuid>,
-    parent_status: Option<String>,
-    parent_name: Option<String>,
-    parent_body_html: Option<String>,
+pub(super) struct DecisionRow {
+    pub(super) asked_id: Uuid,
+    pub(super) outcome: String,
+    pub(super) site_id: Option<Uuid>,
+    pub(super) was: Option<String>,
+    pub(super) status: Option<String>,
+    pub(super) version: Option<i32>,
+    pub(super) decided_at: Option<OffsetDateTime>,
+    pub(super) decided_by_kind: Option<String>,
+    pub(super) decided_by: Option<Uuid>,
+    pub(super) decided_by_name: Option<String>,
+    pub(super) reason: Option<String>,
+    pub(super) page_id: Option<Uuid>,
+    pub(super) site: Option<String>,
+    pub(super) name: Option<String>,
+    pub(super) email: Option<String>,
+    pub(super) website: Option<String>,
+    pub(super) ip: Option<IpNetwork>,
+    pub(super) user_agent: Option<String>,
+    pub(super) body: Option<String>,
+    pub(super) body_html: Option<String>,
+    pub(super) submitted_at: Option<OffsetDateTime>,
+    pub(super) edited_at: Option<OffsetDateTime>,
+    pub(super) page_url: Option<String>,
+    pub(super) page_title: Option<String>,
+    pub(super) parent_id: Option<Uuid>,
+    pub(super) parent_status: Option<String>,
+    pub(super) parent_name: Option<String>,
+    pub(super) parent_body_html: Option<String>,
 }
 
 impl DecisionRow {
-    fn result(&self) -> Result<DecisionResult, Error> {
+    pub(super) fn result(&self) -> Result<DecisionResult, Error> {
         let outcome = Outcome::parse(&self.outcome).ok_or_else(|| unknown("outcome"))?;
         let facts = match (
             self.site_id,
@@ -135,7 +136,7 @@ impl DecisionRow {
     }
 
     /// None where there is no such comment, or only the facts were asked for.
-    fn into_admin_row(self) -> Option<AdminRow> {
+    pub(super) fn into_admin_row(self) -> Option<AdminRow> {
         Some(AdminRow {
             id: self.asked_id,
             site: self.site?,
@@ -171,7 +172,7 @@ impl DecisionRow {
 struct Asked<'a> {
     ids: Vec<Uuid>,
     targets: Vec<&'static str>,
-    reasons: Vec<Option<&'static str>>,
+    reasons: Vec<Option<&'a str>>,
     notes: Vec<Option<&'a str>>,
     versions: Vec<Option<i32>>,
 }
@@ -182,11 +183,10 @@ impl<'a> Asked<'a> {
         for request in requests {
             asked.ids.push(*request.comment_id.as_uuid());
             asked.targets.push(request.decision.target().as_str());
-            asked.reasons.push(
-                request
-                    .reason
-                    .map(crate::comments::model::decisions::Reason::code),
-            );
+            let reason = request.reason.as_ref();
+            asked
+                .reasons
+                .push(reason.map(|reason| reason.code().as_str()));
             asked
                 .notes
                 .push(request.note.as_ref().map(crate::base::text::Note::as_str));
@@ -230,6 +230,11 @@ async fn decide(
                 case
                     when l.status = 'deleted' then 'deleted'
                     when l.status = a.target then 'unchanged'
+                    when a.reason is not null and not exists (
+                        select 1
+                        from reasons e
+                        where e.site_id = l.site_id and e.code = a.reason
+                    ) then 'unknown_reason'
                     when a.expected <> l.version then 'version_conflict'
                     else 'decided'
                 end as outcome

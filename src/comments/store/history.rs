@@ -6,7 +6,7 @@ use super::admin_row::{AdminRow, actor, status};
 use super::decide::scope_ids;
 use crate::accounts::model::SiteScope;
 use crate::base::ids::CommentId;
-use crate::comments::model::decisions::{AdminComment, HistoryLine};
+use crate::comments::model::decisions::{AdminComment, EarlierText, HistoryLine};
 use crate::database::Error;
 
 /// At most the latest so many lines; more than a person reads, and no answer without a bound.
@@ -53,10 +53,11 @@ pub async fn load_history(
         r#"
         select
             h.at, h.actor_kind, h.actor_id, m.name as "actor_name?", h.from_status, h.to_status, h.reason,
-            n.note as "note?"
+            n.note as "note?", t.name as "earlier_name?", t.website as "earlier_website?", t.body as "earlier_body?"
         from comment_history h
         left join moderators m on m.id = h.actor_id
         left join comment_notes n on n.comment_id = h.comment_id and n.version = h.version
+        left join comment_texts t on t.comment_id = h.comment_id and t.version = h.version - 1
         where h.comment_id = $1 and h.version <= $2
         order by h.version desc
         limit $3
@@ -70,6 +71,14 @@ pub async fn load_history(
     rows.into_iter()
         .rev()
         .map(|row| {
+            let earlier = match (row.earlier_name, row.earlier_body) {
+                (Some(name), Some(body)) => Some(EarlierText {
+                    name,
+                    website: row.earlier_website,
+                    body,
+                }),
+                _ => None,
+            };
             Ok(HistoryLine {
                 at: row.at,
                 actor: actor(&row.actor_kind, row.actor_id, row.actor_name)?,
@@ -77,6 +86,7 @@ pub async fn load_history(
                 to: status(&row.to_status)?,
                 reason: row.reason,
                 note: row.note,
+                earlier,
             })
         })
         .collect()

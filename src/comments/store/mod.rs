@@ -2,7 +2,10 @@
 
 mod admin_row;
 pub(in crate::comments) mod decide;
+pub(in crate::comments) mod edit;
+pub(in crate::comments) mod erase;
 pub(in crate::comments) mod history;
 pub(in crate::comments) mod queue;
 pub(in crate::comments) mod read;
+pub(in crate::comments) mod reply;
 pub(in crate::comments) mod submit;

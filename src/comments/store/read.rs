@@ -490,6 +490,7 @@ pub(in crate::comments) async fn load_replies(
 
 /// One comment in whatever state, with what its author may know.
 pub(in crate::comments) struct WholeComment {
+    pub(in crate::comments) site_id: SiteId,
     pub(in crate::comments) comment: PublicComment,
     pub(in crate::comments) status: Status,
     pub(in crate::comments) body: String,
@@ -506,9 +507,9 @@ pub(in crate::comments) async fn find(
     let row = sqlx::query!(
         r#"
         select
-            c.id as "id: CommentId", c.parent_id as "parent_id: CommentId", c.depth, c.status, c.name, c.website,
-            c.is_staff, c.avatar, c.body, c.body_html, c.submitted_at, c.edited_at, c.score, c.reason,
-            c.token_version, s.edit_window_minutes
+            c.id as "id: CommentId", c.site_id as "site_id: SiteId", c.parent_id as "parent_id: CommentId", c.depth,
+            c.status, c.name, c.website, c.is_staff, c.avatar, c.body, c.body_html, c.submitted_at, c.edited_at,
+            c.score, c.reason, c.token_version, s.edit_window_minutes
         from comments c
         join sites s on s.id = c.site_id
         where c.id = $1
@@ -520,6 +521,7 @@ pub(in crate::comments) async fn find(
     .map_err(database::Error::from)?;
     let Some(row) = row else { return Ok(None) };
     Ok(Some(WholeComment {
+        site_id: row.site_id,
         status: Status::parse(&row.status).ok_or(Error::UnknownValue)?,
         body: row.body,
         reason: row.reason,

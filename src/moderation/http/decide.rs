@@ -185,7 +185,7 @@ mod tests {
     fn every_complaint_comes_at_once() {
         let note = "x".repeat(2_001);
         let body = body(&format!(
-            r#"{{"reason": "mood", "note": "{note}", "version": 0}}"#
+            r#"{{"reason": "Mood", "note": "{note}", "version": 0}}"#
         ));
         let errors = body.validate().unwrap_err();
         let mut fields: Vec<_> = errors

@@ -290,7 +290,7 @@ mod tests {
         let json = format!(
             r#"{{"decisions": [
                 {{"id": "{ID}", "decision": "approve"}},
-                {{"id": "7", "decision": "keep", "reason": "mood", "version": 0}},
+                {{"id": "7", "decision": "keep", "reason": "Mood", "version": 0}},
                 {{"id": "{}", "decision": "spam"}},
                 {{}}
             ]}}"#,

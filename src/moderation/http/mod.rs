@@ -2,7 +2,10 @@
 
 pub mod decide;
 pub mod decide_many;
+pub mod delete;
+pub mod edit;
 pub mod list;
+pub mod replies;
 pub mod show;
 mod wire;
 
@@ -19,6 +22,9 @@ mod tests {
         super::decide::spam,
         super::decide::restore,
         super::decide_many::decide_many,
+        super::edit::edit,
+        super::delete::delete,
+        super::replies::reply,
     ))]
     struct Document;
 
@@ -42,7 +48,7 @@ mod tests {
     #[test]
     fn the_document_has_every_operation_and_every_schema_it_names() {
         let document = serde_json::to_value(Document::openapi()).unwrap();
-        assert_eq!(document["paths"].as_object().unwrap().len(), 7);
+        assert_eq!(document["paths"].as_object().unwrap().len(), 8);
         let mut found = Vec::new();
         references(&document, &mut found);
         assert!(!found.is_empty());

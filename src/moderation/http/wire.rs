@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use crate::accounts::model::PersonalData;
 use crate::base::clock::rfc3339;
 use crate::base::ids::{CommentId, ModeratorId, PageId};
-use crate::comments::model::decisions::{AdminComment, HistoryLine, ParentComment};
+use crate::comments::model::decisions::{AdminComment, EarlierText, HistoryLine, ParentComment};
 use crate::comments::model::{Actor, ActorKind, Status};
 use crate::moderation::{CommentDetails, Error};
 use crate::web::ApiError;
@@ -102,6 +102,17 @@ pub(super) struct HistoryItem {
     to: Status,
     reason: Option<String>,
     note: Option<String>,
+    /// For an edit: what it replaced, until the comment is deleted.
+    earlier: Option<EarlierItem>,
+}
+
+/// What a comment was before an edit.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = EarlierText)]
+pub(super) struct EarlierItem {
+    name: String,
+    website: Option<String>,
+    body: String,
 }
 
 /// A comment with its history, oldest first.
@@ -174,6 +185,16 @@ impl From<Actor> for ActorItem {
     }
 }
 
+impl From<EarlierText> for EarlierItem {
+    fn from(earlier: EarlierText) -> Self {
+        Self {
+            name: earlier.name,
+            website: earlier.website,
+            body: earlier.body,
+        }
+    }
+}
+
 impl From<HistoryLine> for HistoryItem {
     fn from(line: HistoryLine) -> Self {
         Self {
@@ -183,6 +204,7 @@ impl From<HistoryLine> for HistoryItem {
             to: line.to,
             reason: line.reason,
             note: line.note,
+            earlier: line.earlier.map(EarlierItem::from),
         }
     }
 }

@@ -6,18 +6,27 @@ use crate::accounts::model::Caller;
 use crate::base::clock::Clock;
 use crate::base::ids::CommentId;
 use crate::base::paging::TimeCursor;
+use crate::comments::Comments;
 use crate::comments::model::decisions::{
-    AdminComment, Decider, DecisionRequest, DecisionResult, HistoryLine, Outcome,
+    AdminComment, DecidedComment, Decider, DecisionRequest, DecisionResult, HistoryLine, Outcome,
+    Reason,
 };
 use crate::comments::service::moderate::{self, QueueFilter};
 use crate::database::{Database, Lane};
 use crate::moderation::error::Error;
+use crate::sites::Sites;
+
+mod change;
+
+pub use change::delete_comments;
 
 /// The handle of moderation; cheap to clone.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Moderation {
     database: Database,
     clock: Clock,
+    sites: Sites,
+    comments: Comments,
 }
 
 /// A page of the list.
@@ -39,9 +48,14 @@ pub struct CommentDetails {
 }
 
 impl Moderation {
-    /// Moderation on this database, by this clock.
-    pub fn new(database: Database, clock: Clock) -> Self {
-        Self { database, clock }
+    /// Moderation on this database, by this clock, of these sites' comments.
+    pub fn new(database: Database, clock: Clock, sites: Sites, comments: Comments) -> Self {
+        Self {
+            database,
+            clock,
+            sites,
+            comments,
+        }
     }
 
     /// The comments that the filter takes, of the caller's sites. One round trip; two where a site was named and
@@ -81,29 +95,27 @@ impl Moderation {
         self.database.run(Lane::Moderators, run).await
     }
 
-    /// Decides one comment. One round trip. Afterwards it is as decided, was so already, or the refusal says why not.
+    /// Decides one comment. One round trip; none, or the reading of all sites, for a reason that no site has. Afterwards it is as decided, was so already, or the refusal says why not.
     pub async fn decide(
         &self,
         caller: &Caller,
         request: &DecisionRequest,
     ) -> Result<AdminComment, Error> {
+        if !self.unknown_reasons(caller, [request]).await?.is_empty() {
+            return Err(Error::UnknownReason(vec!["reason".to_owned()]));
+        }
         let by = self.decider(caller);
         let run = async |connection: &mut PgConnection| {
             let decided = moderate::decide_one(connection, &caller.sites, by, request).await?;
             Ok::<_, Error>(decided)
         };
         let decided = self.database.run(Lane::Moderators, run).await?;
-        let comment = decided.comment.ok_or(Error::CommentNotFound)?;
-        match decided.result.outcome {
-            Outcome::Decided | Outcome::Unchanged => Ok(comment),
-            Outcome::NotFound => Err(Error::CommentNotFound),
-            Outcome::Deleted => Err(Error::CommentDeleted),
-            Outcome::VersionConflict => Err(Error::VersionConflict(Box::new(comment))),
-        }
+        settle(decided)
     }
 
     /// Decides many comments, each on its own; the results stand in the order of the requests, in which no comment
-    /// may stand twice. One round trip, none for an empty list.
+    /// may stand twice. One round trip, none for an empty list. A reason that no site of the caller's has is refused
+    /// beforehand, one that only the comment's site lacks is that decision's outcome.
     pub async fn decide_many(
         &self,
         caller: &Caller,
@@ -112,6 +124,13 @@ impl Moderation {
         if requests.is_empty() {
             return Ok(Vec::new());
         }
+        let unknown = self.unknown_reasons(caller, requests).await?;
+        if !unknown.is_empty() {
+            let field = |place| format!("decisions[{place}].reason");
+            return Err(Error::UnknownReason(
+                unknown.into_iter().map(field).collect(),
+            ));
+        }
         let by = self.decider(caller);
         let run = async |connection: &mut PgConnection| {
             Ok(moderate::decide_many(connection, &caller.sites, by, requests).await?)
@@ -119,10 +138,35 @@ impl Moderation {
         self.database.run(Lane::Moderators, run).await
     }
 
+    /// The places of requests whose reason no site of the caller's has.
+    async fn unknown_reasons(
+        &self,
+        caller: &Caller,
+        requests: impl IntoIterator<Item = &DecisionRequest>,
+    ) -> Result<Vec<usize>, Error> {
+        let codes: Vec<_> = requests
+            .into_iter()
+            .map(|request| request.reason.as_ref().map(Reason::code))
+            .collect();
+        Ok(self.sites.unknown_reasons(&caller.sites, &codes).await?)
+    }
+
     fn decider(&self, caller: &Caller) -> Decider {
         Decider {
             moderator_id: caller.moderator_id,
             at: self.clock.now(),
         }
+    }
+}
+
+/// The comment as it is now, or why it isn't as asked.
+fn settle(decided: DecidedComment) -> Result<AdminComment, Error> {
+    let comment = decided.comment.ok_or(Error::CommentNotFound)?;
+    match decided.result.outcome {
+        Outcome::Decided | Outcome::Unchanged => Ok(comment),
+        Outcome::NotFound => Err(Error::CommentNotFound),
+        Outcome::Deleted => Err(Error::CommentDeleted),
+        Outcome::VersionConflict => Err(Error::VersionConflict(Box::new(comment))),
+        Outcome::UnknownReason => Err(Error::UnknownReason(vec!["reason".to_owned()])),
     }
 }

@@ -11,6 +11,8 @@ use crate::sites::error::Error;
 use crate::sites::model::Site;
 use crate::sites::store;
 
+pub mod reasons;
+
 /// The handle to the sites; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Sites {
@@ -31,7 +33,7 @@ impl Sites {
         }
     }
 
-    /// Makes the first site where there is none, sets its origins where some are given, and reads all. Two round trips.
+    /// Makes the first site where there is none, sets its origins where some are given, and reads all.
     pub async fn set_up(&self, origins: &[Origin]) -> Result<(), Error> {
         let origins: Vec<String> = origins
             .iter()
@@ -43,15 +45,21 @@ impl Sites {
                 store::set_up_first(connection, &origins, now).await
             })
             .await?;
+        self.make_default_reasons().await?;
         self.refresh().await
     }
 
-    /// Reads all sites, so that what another instance changed counts here too. One round trip.
+    /// Reads all sites with their reasons, so that what another instance changed counts here too. Two round trips.
     pub async fn refresh(&self) -> Result<(), Error> {
         let sites = self
             .database
             .run(Lane::Moderators, async |connection: &mut PgConnection| {
-                store::load_all(connection).await
+                let mut sites = store::load_all(connection).await?;
+                let mut reasons = store::reasons::load_known(connection).await?;
+                for site in &mut sites {
+                    site.reasons = reasons.remove(&site.id).unwrap_or_default();
+                }
+                Ok::<_, Error>(sites)
             })
             .await?;
         let sites = Arc::new(sites.into_iter().map(Arc::new).collect());

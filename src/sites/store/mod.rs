@@ -9,6 +9,8 @@ use crate::database;
 use crate::sites::error::Error;
 use crate::sites::model::{Hold, NewPages, Site};
 
+pub(in crate::sites) mod reasons;
+
 /// More sites than this aren't loaded; each costs memory in every instance.
 const SITES_MAX: i64 = 10_000;
 
@@ -40,6 +42,8 @@ pub(in crate::sites) async fn load_all(connection: &mut PgConnection) -> Result<
                 new_pages: NewPages::parse(&row.pages).ok_or(Error::UnknownPolicy)?,
                 edit_window: Duration::minutes(row.edit_window_minutes.into()),
                 close_after: row.close_after_days.map(|days| Duration::days(days.into())),
+                // Other rows; see `reasons::load_known`.
+                reasons: Vec::new(),
             })
         })
         .collect()

@@ -247,7 +247,7 @@ fn many() -> Vec<Row> {
             ],
         ),
         (
-            one(json!({"id": "x", "decision": "burn", "reason": "mood", "version": 0})),
+            one(json!({"id": "x", "decision": "burn", "reason": "Mood", "version": 0})),
             "validation_failed",
             &[
                 "decisions[0].decision: invalid_value",

@@ -3,8 +3,12 @@
 mod counts;
 mod decide;
 mod decide_many;
+mod delete;
+mod edit;
 mod errors;
 mod queue;
+mod reasons;
+mod replies;
 mod show;
 
 use serde_json::{Value, json};

@@ -70,7 +70,11 @@ async fn a_comment_is_shown_with_its_history_oldest_first() {
     assert!(!answer.at("/decided_by").to_string().contains('@'));
     for line in history {
         let members: Vec<&String> = line.as_object().unwrap().keys().collect();
-        assert_eq!(members, ["actor", "at", "from", "note", "reason", "to"]);
+        assert_eq!(
+            members,
+            ["actor", "at", "earlier", "from", "note", "reason", "to"]
+        );
+        assert_eq!(line["earlier"], Value::Null);
     }
     app.stop().await;
 }
@@ -88,7 +92,7 @@ async fn a_deleted_comment_is_shown_without_its_content() {
         .has("/status", "deleted")
         .has("/email", Value::Null)
         .has("/ip", Value::Null)
-        .has("/history/1/actor/kind", "author")
+        .has("/history/1/actor/kind", "moderator")
         .has("/history/1/to", "deleted");
     assert!(!answer.text.contains("flood"));
     app.stop().await;

@@ -7,11 +7,12 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 use validator::{Validate, ValidationErrors};
 
-use crate::accounts::http::fields::{Member, SentPassword, Wrong, required};
+use crate::accounts::http::fields::{SentPassword, Wrong, required};
 use crate::accounts::model::people::{
     Access, Moderator, ModeratorChange, NewModerator, SetupLink, parse_sites,
 };
 use crate::accounts::model::{PersonalData, Role, SiteScope};
+use crate::base::change::Change;
 use crate::base::clock::rfc3339;
 use crate::base::complaint::{Complaint, ComplaintCode};
 use crate::base::email::EmailAddress;
@@ -171,19 +172,19 @@ pub struct ChangeModerator {
     /// The name that colleagues see.
     #[serde(default)]
     #[schema(value_type = String, required = false, min_length = 1, max_length = 100)]
-    name: Member<String>,
+    name: Change<String>,
     /// What they may do.
     #[serde(default)]
     #[schema(value_type = Role, required = false)]
-    role: Member<String>,
+    role: Change<String>,
     /// The sites that they see; null: all.
     #[serde(default)]
     #[schema(value_type = Option<Vec<SiteId>>, min_items = 1, max_items = 1000)]
-    sites: Member<Vec<Option<String>>>,
+    sites: Change<Vec<Option<String>>>,
     /// True ends all sessions, API tokens and the set-up link at once; false doesn't bring them back.
     #[serde(default)]
     #[schema(value_type = bool, required = false)]
-    disabled: Member<bool>,
+    disabled: Change<bool>,
 }
 
 impl ChangeModerator {

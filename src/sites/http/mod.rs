@@ -1,0 +1,3 @@
+//! The admin API of sites. Translates only.
+
+pub mod reasons;
