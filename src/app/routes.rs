@@ -209,11 +209,44 @@ fn admin_settings(config: &mut ServiceConfig) {
                 .patch(sites::reasons::change)
                 .delete(sites::reasons::delete)
                 .done(),
+        )
+        .service(
+            at("/sites")
+                .get(sites::sites::list)
+                .post(sites::sites::make)
+                .done(),
+        )
+        .service(
+            at("/sites/{id}")
+                .get(sites::sites::show)
+                .patch(sites::sites::change)
+                .delete(sites::sites::delete)
+                .done(),
+        )
+        .service(
+            at("/pages")
+                .get(sites::pages::list)
+                .post(sites::pages::register)
+                .done(),
+        )
+        .service(
+            at("/pages/{id}")
+                .get(sites::pages::show)
+                .patch(sites::pages::change)
+                .delete(sites::pages::delete)
+                .done(),
+        )
+        .service(
+            at("/pages/{id}/merge")
+                .post(moderation::merge_pages::merge)
+                .done(),
         );
 }
 
 /// Batches, figures, the log, events, jobs.
-fn admin_works(_config: &mut ServiceConfig) {}
+fn admin_works(config: &mut ServiceConfig) {
+    config.service(at("/log").get(moderation::log::list).done());
+}
 
 /// Everybody, from the sites' web pages too.
 fn readers(config: &mut ServiceConfig, sites: &Sites) {

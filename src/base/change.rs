@@ -59,6 +59,19 @@ impl<T> Change<T> {
     }
 }
 
+impl<T: PartialEq> Change<T> {
+    /// Sets the value; true where it is another one than before. For what can't be taken away.
+    pub fn apply(self, field: &mut T) -> bool {
+        match self {
+            Self::Set(value) if value != *field => {
+                *field = value;
+                true
+            }
+            Self::Set(_) | Self::Keep | Self::Remove => false,
+        }
+    }
+}
+
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Change<T> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         Option::deserialize(from).map(|value| value.map_or(Self::Remove, Self::Set))

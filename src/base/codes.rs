@@ -172,6 +172,9 @@ codes! {
     /// Only a page without comments can be deleted.
     PageNotEmpty = "page_not_empty", 409, "The page has comments",
         "A page with comments can't be deleted; close it, or merge it into another.";
+    /// The page was merged into another.
+    PageMerged = "page_merged", 409, "The page was merged into another",
+        "Its comments and addresses belong to the page named in \"merged_into\"; change that one instead.";
     /// No such reason.
     ReasonNotFound = "reason_not_found", 404, "No such reason",
         "There is no reason of this id that you may see.";

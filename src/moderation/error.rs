@@ -91,6 +91,7 @@ impl Refusal for Error {
                 .iter()
                 .map(|field| (field.clone(), Reason::unknown()))
                 .collect(),
+            Self::Sites(error) => error.complaints(),
             _ => Vec::new(),
         }
     }

@@ -8,4 +8,4 @@ pub mod service;
 mod store;
 
 pub use error::Error;
-pub use service::{CommentDetails, CommentPage, Moderation};
+pub use service::{CommentDetails, CommentPage, LogPage, MERGE_JOB, Merged, Moderation};

@@ -25,4 +25,5 @@ mod openapi;
 mod pages;
 mod rows;
 mod secrets;
+mod sites;
 mod statements;

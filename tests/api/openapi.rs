@@ -538,14 +538,72 @@ async fn further_answers(app: &TestApp) -> Vec<(&'static str, Answer)> {
     ]
 }
 
+/// The same of sites, pages and the log.
+async fn settings_answers(app: &TestApp) -> Vec<(&'static str, Answer)> {
+    let desk = app.desk().await;
+    let (sites, pages) = ("/api/v1/admin/sites", "/api/v1/admin/pages");
+    let body = json!({"slug": "gazette", "name": "The Gazette", "policy": {"close_after_days": 7}});
+    let site = desk.post(app, sites, &body).await;
+    let taken = desk.post(app, sites, &body).await;
+    let site_path = format!("{sites}/{}", site.at("/id").as_str().unwrap());
+    let ask = async |method: &str, path: &str, body: &Value| {
+        let request = app.request(method, path).bearer_auth(&desk.token);
+        app.send(request.json(body)).await
+    };
+    let mut ids = Vec::new();
+    let mut found = Vec::new();
+    for path in ["first", "second"] {
+        let body = json!({
+            "page_url": format!("https://example.org/{path}"), "published_at": "2026-11-24T12:00:00Z",
+            "title": "Title", "key": path, "wordpress_id": path.len(),
+        });
+        let made = desk.post(app, pages, &body).await;
+        ids.push(made.at("/id").as_str().unwrap().to_owned());
+        found.push(("POST /api/v1/admin/pages", made));
+    }
+    let page = format!("{pages}/{}", ids[0]);
+    let change = ask("PATCH", &page, &json!({"title": null})).await;
+    let into = json!({"into": ids[1]});
+    let merged = desk.post(app, &format!("{page}/merge"), &into).await;
+    found.extend([
+        ("POST /api/v1/admin/sites", site),
+        ("POST /api/v1/admin/sites", taken),
+        ("GET /api/v1/admin/sites", desk.get(app, sites).await),
+        (
+            "GET /api/v1/admin/sites/{id}",
+            desk.get(app, &site_path).await,
+        ),
+        (
+            "PATCH /api/v1/admin/sites/{id}",
+            ask(
+                "PATCH",
+                &site_path,
+                &json!({"origins": ["https://a.example"]}),
+            )
+            .await,
+        ),
+        ("PATCH /api/v1/admin/pages/{id}", change),
+        ("POST /api/v1/admin/pages/{id}/merge", merged),
+        ("GET /api/v1/admin/pages/{id}", desk.get(app, &page).await),
+        ("GET /api/v1/admin/pages", desk.get(app, pages).await),
+        (
+            "GET /api/v1/admin/log",
+            desk.get(app, "/api/v1/admin/log").await,
+        ),
+    ]);
+    found
+}
+
 #[tokio::test]
 async fn answers_are_as_the_document_describes_them() {
     let app = TestApp::start().await;
     let document = document(&app).await;
     let operations = operations(&document);
     let mut found = Vec::new();
-    let further = further_answers(&app).await;
-    for (name, answer) in answers(&app).await.into_iter().chain(further) {
+    let mut all = answers(&app).await;
+    all.extend(further_answers(&app).await);
+    all.extend(settings_answers(&app).await);
+    for (name, answer) in all {
         let operation = operations.iter().find(|operation| operation.name() == name);
         let responses = &operation.unwrap().value["responses"];
         let kind = answer.header("content-type");

@@ -5,4 +5,5 @@
 pub use crate::comments::store::decide::{decide_many, decide_one};
 pub use crate::comments::store::erase::delete_comments;
 pub use crate::comments::store::history::{HISTORY_LINES_MAX, find_admin_comment, load_history};
+pub use crate::comments::store::move_page::{Moved, await_submissions, move_comments};
 pub use crate::comments::store::queue::{Order, QueueFilter, list_admin_comments, site_exists};

@@ -127,9 +127,14 @@ fn push_places(sql: &mut QueryBuilder<Postgres>, scope: &SiteScope, filter: &Que
     sql.push("places as materialized (");
     match &filter.page {
         Some(page) => {
-            // An address stands at most once in a site; `limit` keeps it a look into the index for each site.
-            sql.push("select g.id from sites s cross join lateral (select p.id from pages p");
+            // An address stands at most once in a site; `limit` keeps it a look into the index for each site. The
+            // address of a page that was merged into another leads there.
+            sql.push("select g.id from sites s cross join lateral (");
+            sql.push("select coalesce(p.merged_into, p.id) as id from pages p");
             sql.push(" where p.site_id = s.id and p.url_key = ")
+                .push_bind(page.key().to_owned());
+            sql.push(" union all select a.page_id from page_aliases a");
+            sql.push(" where a.site_id = s.id and a.url_key = ")
                 .push_bind(page.key().to_owned());
             sql.push(" limit 1) g where true");
         }

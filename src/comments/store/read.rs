@@ -92,10 +92,12 @@ impl ListRow {
 }
 
 // The three lists differ in their order only, which a bound parameter can't name: one statement each, with the index
-// that serves it. `start` is where the list begins; for `around` at most `rows - 2` items before the wanted one, so
+// that serves it. `named` is what has the address or the key: the page itself, or one that was merged into it (which is
+// never merged again, so it is one step). `start` is where the list begins; for `around` at most `rows - 2` items before the wanted one, so
 // that it is on the page and what was said before it is seen too.
 
 /// Oldest first, by the index `comments_page_list`. One round trip.
+#[expect(clippy::too_many_lines, reason = "one statement and its parameters")]
 pub(in crate::comments) async fn list_oldest(
     connection: &mut PgConnection,
     asked: &PageAsked<'_>,
@@ -105,10 +107,20 @@ pub(in crate::comments) async fn list_oldest(
         ListRow,
         r#"
         with page as (
-            select id, url, title, comment_count, comments_open, coalesce(published_at, first_comment_at) as began
-            from pages
-            where site_id = $1 and (url_key = $2 or key = $3)
-            order by (key is not distinct from $3) desc
+            select
+                p.id, p.url, p.title, p.comment_count, p.comments_open,
+                coalesce(p.published_at, p.first_comment_at) as began
+            from (
+                select coalesce(n.merged_into, n.id) as id, n.key
+                from pages n
+                where n.site_id = $1 and (n.url_key = $2 or n.key = $3)
+                union all
+                select a.page_id, null
+                from page_aliases a
+                where a.site_id = $1 and a.url_key = $2
+            ) named
+            join pages p on p.id = named.id
+            order by (named.key is not distinct from $3) desc
             limit 1
         ), start as (
             select $4::timestamptz as at, $5::uuid as id
@@ -163,6 +175,7 @@ pub(in crate::comments) async fn list_oldest(
 }
 
 /// Newest first, by the index `comments_page_list`. One round trip.
+#[expect(clippy::too_many_lines, reason = "one statement and its parameters")]
 pub(in crate::comments) async fn list_newest(
     connection: &mut PgConnection,
     asked: &PageAsked<'_>,
@@ -172,10 +185,20 @@ pub(in crate::comments) async fn list_newest(
         ListRow,
         r#"
         with page as (
-            select id, url, title, comment_count, comments_open, coalesce(published_at, first_comment_at) as began
-            from pages
-            where site_id = $1 and (url_key = $2 or key = $3)
-            order by (key is not distinct from $3) desc
+            select
+                p.id, p.url, p.title, p.comment_count, p.comments_open,
+                coalesce(p.published_at, p.first_comment_at) as began
+            from (
+                select coalesce(n.merged_into, n.id) as id, n.key
+                from pages n
+                where n.site_id = $1 and (n.url_key = $2 or n.key = $3)
+                union all
+                select a.page_id, null
+                from page_aliases a
+                where a.site_id = $1 and a.url_key = $2
+            ) named
+            join pages p on p.id = named.id
+            order by (named.key is not distinct from $3) desc
             limit 1
         ), start as (
             select $4::timestamptz as at, $5::uuid as id
@@ -230,6 +253,7 @@ pub(in crate::comments) async fn list_newest(
 }
 
 /// Highest score first, by the index `comments_page_top`. One round trip.
+#[expect(clippy::too_many_lines, reason = "one statement and its parameters")]
 pub(in crate::comments) async fn list_top(
     connection: &mut PgConnection,
     asked: &PageAsked<'_>,
@@ -239,10 +263,20 @@ pub(in crate::comments) async fn list_top(
         ListRow,
         r#"
         with page as (
-            select id, url, title, comment_count, comments_open, coalesce(published_at, first_comment_at) as began
-            from pages
-            where site_id = $1 and (url_key = $2 or key = $3)
-            order by (key is not distinct from $3) desc
+            select
+                p.id, p.url, p.title, p.comment_count, p.comments_open,
+                coalesce(p.published_at, p.first_comment_at) as began
+            from (
+                select coalesce(n.merged_into, n.id) as id, n.key
+                from pages n
+                where n.site_id = $1 and (n.url_key = $2 or n.key = $3)
+                union all
+                select a.page_id, null
+                from page_aliases a
+                where a.site_id = $1 and a.url_key = $2
+            ) named
+            join pages p on p.id = named.id
+            order by (named.key is not distinct from $3) desc
             limit 1
         ), start as (
             select $8::integer as score, $4::timestamptz as at, $5::uuid as id

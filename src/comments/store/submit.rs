@@ -31,6 +31,7 @@ pub(in crate::comments) struct Facts {
 
 pub(in crate::comments) struct PageFacts {
     pub(in crate::comments) id: PageId,
+    /// The key of what the address or the key named: the page, or one that was merged into it.
     pub(in crate::comments) key: Option<String>,
     pub(in crate::comments) comments_open: bool,
     pub(in crate::comments) began: Option<OffsetDateTime>,
@@ -54,6 +55,13 @@ pub(in crate::comments) struct Earlier {
 }
 
 /// Page, parent, an earlier submission of the same key, and the vouching comment. One round trip.
+///
+/// Where the named page was merged into another, it is that one; its parent may still stand under the old page for as
+/// long as the comments move.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one statement, its parameters and what comes back"
+)]
 pub(in crate::comments) async fn ask(
     connection: &mut PgConnection,
     question: &Question<'_>,
@@ -71,13 +79,25 @@ pub(in crate::comments) async fn ask(
             v.token_version as "voucher_version?"
         from (select 1) as one
         left join lateral (
-            select id, key, comments_open, coalesce(published_at, first_comment_at) as began
-            from pages
-            where site_id = $1 and (url_key = $2 or key = $3)
-            order by (key is not distinct from $3) desc
+            select t.id, named.key, t.comments_open, coalesce(t.published_at, t.first_comment_at) as began
+            from (
+                select coalesce(n.merged_into, n.id) as id, n.key
+                from pages n
+                where n.site_id = $1 and (n.url_key = $2 or n.key = $3)
+                union all
+                select a.page_id, null
+                from page_aliases a
+                where a.site_id = $1 and a.url_key = $2
+            ) named
+            join pages t on t.id = named.id
+            order by (named.key is not distinct from $3) desc
             limit 1
         ) p on true
-        left join comments parent on parent.id = $4 and parent.page_id = p.id and parent.status = 'approved'
+        left join comments parent on parent.id = $4 and parent.status = 'approved'
+            and (
+                parent.page_id = p.id
+                or exists (select 1 from pages m where m.id = parent.page_id and m.merged_into = p.id)
+            )
         left join comments e on e.idempotency_key = $5
         left join comments v on v.id = $6 and v.site_id = $1 and v.email_key = $7 and v.status = 'approved'
         "#,
@@ -149,12 +169,16 @@ pub(in crate::comments) enum Stored {
     Inserted,
     /// Another submission has its key or its text.
     InTheWay(Earlier),
-    /// Somebody was faster a moment ago (same key, same text, or same new page), but not visible yet: ask again.
+    /// Somebody was faster a moment ago (same key, same text, same new page), but not visible yet, or the page has been
+    /// merged into another or deleted meanwhile: ask again.
     Raced,
 }
 
 /// Stores a comment with its history line, its page where that is new, and the page's count where it is published at
 /// once. One round trip, one statement: all of it or nothing.
+///
+/// The page's row is share-locked and looked at once more. Whoever has merged the page away waits for these locks before
+/// moving the last comments ([`await_submissions`](super::move_page::await_submissions)), so none is left behind.
 #[expect(clippy::too_many_lines, reason = "one statement and its parameters")]
 pub(in crate::comments) async fn insert(
     connection: &mut PgConnection,
@@ -169,6 +193,11 @@ pub(in crate::comments) async fn insert(
             where $9
             on conflict do nothing
             returning id
+        ), open_page as (
+            select id
+            from pages
+            where id = $2 and not $9 and merged_into is null
+            for key share
         ), inserted as (
             insert into comments (
                 id, site_id, page_id, parent_id, root_id, depth, status, name, email, email_key, website, body,
@@ -179,7 +208,7 @@ pub(in crate::comments) async fn insert(
                 $10, $1, $2, $11, $12, $13, $7, $14, $15, $16, $17, $18,
                 $19, $20, $21, $22, $8, case when $7 = 'approved' then $8 end, $23, $24,
                 $25
-            where not $9 or exists (select 1 from made_page)
+            where exists (select 1 from made_page) or exists (select 1 from open_page)
             on conflict do nothing
             returning id
         ), logged as (
@@ -233,7 +262,7 @@ pub(in crate::comments) async fn insert(
     )
     .fetch_optional(connection)
     .await
-    .map_err(database::Error::from)?;
+    .map_err(|error| refused(error.into()))?;
     Ok(match row {
         None => Stored::Raced,
         Some(row) if row.inserted => Stored::Inserted,
@@ -250,6 +279,14 @@ pub(in crate::comments) async fn insert(
             _ => Stored::Raced,
         },
     })
+}
+
+/// A site that was deleted is known to other instances for up to two seconds more.
+fn refused(error: database::Error) -> Error {
+    match error.constraint() {
+        Some("pages_site") => Error::UnknownSiteSubmitted,
+        _ => Error::Database(error),
+    }
 }
 
 /// Frees the keys of a submission whose 24 hours are over. One round trip.

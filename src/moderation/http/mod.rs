@@ -5,6 +5,8 @@ pub mod decide_many;
 pub mod delete;
 pub mod edit;
 pub mod list;
+pub mod log;
+pub mod merge_pages;
 pub mod replies;
 pub mod show;
 mod wire;

@@ -1,5 +1,8 @@
 //! What a moderator can do with comments: list, look at, decide. Must not know HTTP or SQL.
 
+mod log;
+mod merge;
+
 use sqlx::PgConnection;
 
 use crate::accounts::model::Caller;
@@ -19,6 +22,9 @@ use crate::sites::Sites;
 mod change;
 
 pub use change::delete_comments;
+
+pub use log::LogPage;
+pub use merge::{MERGE_JOB, Merged};
 
 /// The handle of moderation; cheap to clone.
 #[derive(Clone)]

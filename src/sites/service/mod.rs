@@ -1,8 +1,14 @@
 //! The sites as this instance knows them: in memory, read anew every two seconds. Must not know HTTP.
 
+pub mod merge;
+mod pages;
+pub mod reasons;
+mod settings;
+
 use std::sync::{Arc, PoisonError, RwLock};
 
 use sqlx::PgConnection;
+use time::OffsetDateTime;
 
 use crate::base::clock::Clock;
 use crate::base::page_url::Origin;
@@ -11,7 +17,8 @@ use crate::sites::error::Error;
 use crate::sites::model::Site;
 use crate::sites::store;
 
-pub mod reasons;
+pub use pages::{PageList, PagesAsked};
+pub use settings::SiteList;
 
 /// The handle to the sites; cheap to clone.
 #[derive(Debug, Clone)]
@@ -83,6 +90,11 @@ impl Sites {
             })
         };
         named.or_else(first).cloned()
+    }
+
+    /// The time that the service goes by.
+    pub fn now(&self) -> OffsetDateTime {
+        self.clock.now()
     }
 
     /// The site of this slug.

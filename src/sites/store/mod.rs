@@ -1,5 +1,10 @@
 //! All SQL that writes sites, and their reads. Must not know what a comment is.
 
+pub(in crate::sites) mod merge;
+pub(in crate::sites) mod pages;
+pub(in crate::sites) mod reasons;
+pub(in crate::sites) mod settings;
+
 use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 
@@ -8,8 +13,6 @@ use crate::base::page_url::Origin;
 use crate::database;
 use crate::sites::error::Error;
 use crate::sites::model::{Hold, NewPages, Site};
-
-pub(in crate::sites) mod reasons;
 
 /// More sites than this aren't loaded; each costs memory in every instance.
 const SITES_MAX: i64 = 10_000;

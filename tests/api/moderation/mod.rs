@@ -6,6 +6,7 @@ mod decide_many;
 mod delete;
 mod edit;
 mod errors;
+mod log;
 mod queue;
 mod reasons;
 mod replies;

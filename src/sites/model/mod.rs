@@ -1,5 +1,8 @@
 //! A site and its policy. Must not know HTTP or SQL.
 
+pub mod pages;
+pub mod settings;
+
 use std::fmt;
 
 use time::{Duration, OffsetDateTime};
@@ -29,6 +32,15 @@ impl Hold {
             _ => None,
         }
     }
+
+    /// The policy as it is stored and answered.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::FirstTime => "first_time",
+            Self::Flagged => "flagged",
+        }
+    }
 }
 
 /// How pages come into being.
@@ -47,6 +59,14 @@ impl NewPages {
             "open" => Some(Self::Open),
             "registered" => Some(Self::Registered),
             _ => None,
+        }
+    }
+
+    /// The policy as it is stored and answered.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Registered => "registered",
         }
     }
 }
