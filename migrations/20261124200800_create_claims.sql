@@ -20,6 +20,8 @@ create table batches (
     as_of timestamptz not null,
     state text not null,
     total integer not null,
+    -- How many of its comments, in their order, have been gone over: by the batch, then anew by its undo.
+    processed integer not null default 0,
     decided integer not null default 0,
     -- How many the undo has brought back, and who asked for it.
     undone integer not null default 0,
@@ -30,13 +32,18 @@ create table batches (
     constraint batches_undone_by foreign key (undone_by) references moderators (id),
     constraint batches_decision_known check (decision in ('approve', 'reject', 'spam', 'restore')),
     constraint batches_state_known check (state in ('running', 'done', 'undoing', 'undone')),
-    constraint batches_total_bound check (total between 0 and 100000)
+    constraint batches_total_bound check (total between 0 and 100000),
+    constraint batches_processed_bound check (processed between 0 and total)
 );
 
--- The comments of a batch in the order in which they are decided, with what came of each.
+-- The comments of a batch in the order in which they are decided, with what came of each. Without foreign keys: checking
+-- 100,000 rows made writing them take 1.8 s instead of 0.4 s, of the 2.5 s that a request has. Comments never go, and a batch
+-- goes after its items.
 create table batch_items (
+    -- Of `batches`.
     batch_id uuid not null,
     place integer not null,
+    -- Of `comments`.
     comment_id uuid not null,
     -- State, version and reason when the batch was made: what has changed since is left alone.
     was_status text not null,
@@ -47,7 +54,5 @@ create table batch_items (
     -- The version that the batch gave it; the undo leaves alone what has gone on since.
     version integer,
     undo_outcome text,
-    primary key (batch_id, place),
-    constraint batch_items_batch foreign key (batch_id) references batches (id) on delete cascade,
-    constraint batch_items_comment foreign key (comment_id) references comments (id)
+    primary key (batch_id, place)
 );

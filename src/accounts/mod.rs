@@ -20,4 +20,6 @@ mod store;
 mod totp;
 
 pub use error::Error;
-pub use service::{Accounts, FirstOwner, Operator, Owners, PasswordCost, count_owners};
+pub use service::{
+    Access, AccountOptions, Accounts, FirstOwner, Operator, Owners, PasswordCost, count_owners,
+};

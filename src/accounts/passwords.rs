@@ -296,16 +296,20 @@ mod tests {
     #[tokio::test]
     async fn whoever_finds_the_queue_full_is_refused_at_once() {
         let passwords = Passwords::new(PasswordCost::ForTests).unwrap();
-        let full = Arc::clone(&passwords.entrance)
-            .acquire_many_owned(34)
-            .await
-            .unwrap();
+        let full = all(&passwords.entrance).await;
         assert!(matches!(
             passwords.hash(secret("x")).await,
             Err(Error::Busy)
         ));
         drop(full);
         assert!(passwords.hash(secret("x")).await.is_ok());
+    }
+
+    /// All places that there are: as many as the machine's processors allow.
+    async fn all(places: &Arc<Semaphore>) -> OwnedSemaphorePermit {
+        let number = u32::try_from(places.available_permits()).unwrap();
+        let taken = Arc::clone(places).acquire_many_owned(number).await;
+        taken.unwrap()
     }
 
     /// One look at it, after which nobody is woken.
@@ -327,12 +331,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_finds_both_seats_taken_waits_for_one() {
+    async fn who_finds_all_seats_taken_waits_for_one() {
         let passwords = Passwords::new(PasswordCost::ForTests).unwrap();
-        let taken = Arc::clone(&passwords.seats)
-            .acquire_many_owned(2)
-            .await
-            .unwrap();
+        let taken = all(&passwords.seats).await;
         let mut hashing = std::pin::pin!(passwords.hash(secret("x")));
         for _ in 0..1_000 {
             assert!(looked_at(hashing.as_mut()).is_pending());

@@ -9,3 +9,4 @@ mod routes;
 mod shutdown;
 pub mod startup;
 mod workers;
+mod works;

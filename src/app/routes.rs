@@ -19,8 +19,8 @@ use crate::base::page_url::Origin;
 use crate::comments::Comments;
 use crate::comments::http as comments;
 use crate::database::Database;
-use crate::moderation::Moderation;
 use crate::moderation::http as moderation;
+use crate::moderation::{Events, Moderation};
 use crate::reader::{avatars, pages};
 use crate::sites::Sites;
 use crate::sites::http as sites;
@@ -38,6 +38,7 @@ pub(super) struct Services {
     pub(super) accounts: Data<Accounts>,
     pub(super) comments: Data<Comments>,
     pub(super) moderation: Data<Moderation>,
+    pub(super) events: Data<Events>,
     pub(super) addresses: Data<ClientAddresses>,
     pub(super) own_origin: Data<OwnOrigin>,
     pub(super) document: Data<Document>,
@@ -57,6 +58,7 @@ pub(super) fn register(config: &mut ServiceConfig, services: &Services) {
         .app_data(services.accounts.clone())
         .app_data(services.comments.clone())
         .app_data(services.moderation.clone())
+        .app_data(services.events.clone())
         .app_data(services.addresses.clone())
         .app_data(services.own_origin.clone())
         .app_data(services.document.clone())
@@ -147,9 +149,30 @@ fn admin_people(config: &mut ServiceConfig) {
         );
 }
 
-/// What lists comments and lends them out.
+/// What lists comments, lends them out, and tells of their authors.
 fn admin_queue(config: &mut ServiceConfig) {
-    config.service(at("/comments").get(moderation::list::list).done());
+    config
+        .service(at("/comments").get(moderation::list::list).done())
+        .service(
+            at("/queue/claims")
+                .post(moderation::claims::claim)
+                .delete(moderation::claims::give_back)
+                .done(),
+        )
+        .service(
+            at("/comments/{id}/notes")
+                .get(moderation::notes::list_for_comment)
+                .post(moderation::notes::note_comment)
+                .done(),
+        )
+        .service(at("/authors/{id}").get(moderation::authors::show).done())
+        .service(
+            at("/authors/{id}/notes")
+                .get(moderation::notes::list_for_author)
+                .post(moderation::notes::note_author)
+                .done(),
+        )
+        .service(at("/notes/{id}").delete(moderation::notes::delete).done());
 }
 
 /// What is done with comments.
@@ -245,7 +268,35 @@ fn admin_settings(config: &mut ServiceConfig) {
 
 /// Batches, figures, the log, events, jobs.
 fn admin_works(config: &mut ServiceConfig) {
-    config.service(at("/log").get(moderation::log::list).done());
+    config
+        .service(at("/log").get(moderation::log::list).done())
+        .service(
+            at("/batches")
+                .get(moderation::batches::list)
+                .post(moderation::batches::make)
+                .done(),
+        )
+        .service(
+            at("/batches/counts")
+                .post(moderation::batches::count)
+                .done(),
+        )
+        .service(at("/batches/{id}").get(moderation::batches::show).done())
+        .service(
+            at("/batches/{id}/results")
+                .get(moderation::batches::results)
+                .done(),
+        )
+        .service(
+            at("/batches/{id}/undo")
+                .post(moderation::batches::undo)
+                .done(),
+        )
+        .service(at("/summary").get(moderation::summary::summary).done())
+        .service(at("/events").get(moderation::events::follow).done())
+        .service(at("/jobs").get(moderation::jobs::list).done())
+        .service(at("/jobs/{id}").delete(moderation::jobs::drop_dead).done())
+        .service(at("/jobs/{id}/retry").post(moderation::jobs::retry).done());
 }
 
 /// Everybody, from the sites' web pages too.

@@ -67,8 +67,10 @@ impl Shutdown {
         self.now().await
     }
 
-    /// Ends now: no new connections, what is under way is finished (at most 20 s), then the pools, then the database.
+    /// Ends now: streams of events end and jobs are given back, no new connections, what is under way is finished (at most
+    /// 20 s), then the pools, then the database.
     pub(super) async fn now(self) -> anyhow::Result<()> {
+        self.workers.begin_to_stop();
         self.http.stop(true).await;
         if let Some(figures) = self.figures {
             figures.stop(false).await;

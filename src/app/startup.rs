@@ -12,18 +12,20 @@ use anyhow::Context;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection, PgConnection};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::shutdown::Shutdown;
-use super::workers::Workers;
-use super::{metrics, routes};
-use crate::accounts::{Accounts, FirstOwner, PasswordCost};
+use super::workers::{Beginnings, Workers};
+use super::{metrics, routes, works};
+use crate::accounts::{AccountOptions, Accounts, FirstOwner, PasswordCost};
 use crate::base::clock::Clock;
 use crate::base::secret::{Purpose, ServerSecret};
-use crate::comments::{Comments, Limits};
+use crate::comments::{Changes, Comments, Limits};
 use crate::database::embedded::{self, Durability, Embedded};
-use crate::database::{self, Capacity, Database, Lane};
-use crate::moderation::Moderation;
+use crate::database::{self, Capacity, Database, Lane, Notices};
+use crate::jobs::Jobs;
+use crate::moderation::{Events, Moderation};
 use crate::settings::Settings;
 use crate::sites::Sites;
 use crate::web::client_address::ClientAddresses;
@@ -40,6 +42,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(30);
 const HEAD_TIME_MAX: Duration = Duration::from_secs(5);
 /// What is under way at the end may take so long.
 pub(super) const FINISH_TIME_MAX: Duration = Duration::from_secs(20);
+/// Streams of events are never silent for longer.
+const HEARTBEAT: Duration = Duration::from_secs(15);
 /// Where a generated password is put when no person reads the output.
 const PASSWORD_FILE: &str = "owner-password";
 
@@ -52,6 +56,8 @@ pub struct Setting {
     pub passwords: PasswordCost,
     /// Threads that serve HTTP; none: one for each processor.
     pub http_workers: Option<usize>,
+    /// How long a stream of events may be silent.
+    pub heartbeat: Duration,
 }
 
 impl Default for Setting {
@@ -60,6 +66,7 @@ impl Default for Setting {
             clock: Clock::new(),
             passwords: PasswordCost::Standard,
             http_workers: None,
+            heartbeat: HEARTBEAT,
         }
     }
 }
@@ -297,7 +304,14 @@ async fn serve(
     let database = Database::new(place.options.clone(), Capacity::default());
     let limits = Arc::new(Limits::new(settings.http.rate_limit));
     let http_workers = setting.http_workers;
-    let services = services(settings, setting, &database, &limits).await?;
+    let clock = setting.clock.clone();
+    let (stop, stopping) = watch::channel(false);
+    let beside = Beside {
+        notices: Notices::new(database.clone()),
+        limits: Arc::clone(&limits),
+        stopping,
+    };
+    let services = services(settings, setting, &database, &beside).await?;
     let first_owner = first_owner(settings, &services.accounts)
         .await
         .context("while making the first owner")?;
@@ -309,11 +323,20 @@ async fn serve(
         }
         None => (None, None),
     };
+    let handlers = works::handlers(&services);
+    let jobs = Jobs::new(database.clone(), clock, beside.notices.clone(), handlers);
+    jobs.set_up()
+        .await
+        .context("while setting up the regular jobs")?;
     let workers = Workers::start(
-        database.clone(),
-        services.sites.clone(),
-        limits,
-        figures_handle,
+        Beginnings {
+            database: database.clone(),
+            sites: services.sites.clone(),
+            jobs,
+            figures: figures_handle,
+        },
+        beside,
+        stop,
     );
     let mut server = HttpServer::new(move || {
         let services = services.clone();
@@ -334,12 +357,20 @@ async fn serve(
     Ok((shutdown, first_owner))
 }
 
+/// What requests share with what runs beside them.
+pub(super) struct Beside {
+    pub(super) notices: Notices,
+    pub(super) limits: Arc<Limits>,
+    /// True when the instance is about to end.
+    pub(super) stopping: watch::Receiver<bool>,
+}
+
 /// What the handlers work with; the first site is there afterwards.
 async fn services(
     settings: &Settings,
     setting: Setting,
     database: &Database,
-    limits: &Arc<Limits>,
+    beside: &Beside,
 ) -> anyhow::Result<routes::Services> {
     let http = &settings.http;
     let secret = secret(settings, database)
@@ -354,18 +385,23 @@ async fn services(
     let accounts = Accounts::new(
         database.clone(),
         setting.clock.clone(),
-        http.rate_limit,
-        setting.passwords,
+        beside.notices.clone(),
         secret.subkey(Purpose::SecondFactor),
-        http.public_url.clone(),
+        AccountOptions {
+            limiting: http.rate_limit,
+            cost: setting.passwords,
+            public_url: http.public_url.clone(),
+        },
     )
     .context("while preparing the accounts")?;
+    let changes = Changes::new(beside.notices.clone());
     let comments = Comments::new(
         database.clone(),
         sites.clone(),
         setting.clock.clone(),
         &secret,
-        Arc::clone(limits),
+        Arc::clone(&beside.limits),
+        changes.clone(),
     );
     let moderation = Moderation::new(
         database.clone(),
@@ -373,12 +409,24 @@ async fn services(
         sites.clone(),
         comments.clone(),
     );
+    let events = Events::new(
+        changes.clone(),
+        accounts.clone(),
+        sites.clone(),
+        setting.heartbeat,
+        beside.stopping.clone(),
+    );
+    comments
+        .enqueue_author_ids()
+        .await
+        .context("while looking for comments that lack their author's id")?;
     Ok(routes::Services {
         database: Data::new(database.clone()),
         sites,
         accounts: Data::new(accounts),
         comments: Data::new(comments),
         moderation: Data::new(moderation),
+        events: Data::new(events),
         addresses: Data::new(ClientAddresses::new(http)),
         own_origin: Data::new(OwnOrigin::new(http.public_url.clone())),
         document: Data::new(super::openapi::document()?),

@@ -28,6 +28,11 @@ macro_rules! id {
                 Self(uuid_v7(now, random::bytes()))
             }
 
+            /// The least of all ids made at this time.
+            pub fn least_of(at: OffsetDateTime) -> Self {
+                Self(uuid_v7(at, [0; 10]))
+            }
+
             /// The id that the database or another system holds as a UUID.
             pub const fn from_uuid(uuid: Uuid) -> Self {
                 Self(uuid)
@@ -88,6 +93,10 @@ id! {
 id! {
     /// One job of the queue.
     JobId
+}
+id! {
+    /// One run of a job.
+    RunId
 }
 id! {
     /// One decision on all that a filter takes.

@@ -4,6 +4,7 @@
 //! address; every change of state has exactly one line in the append-only history; a page's count equals a recount;
 //! what was answered 201 is on disk.
 
+mod authors;
 mod avatar;
 mod error;
 pub mod http;
@@ -15,4 +16,4 @@ mod store;
 mod tokens;
 
 pub use error::Error;
-pub use service::{Comments, Limits, ManageToken};
+pub use service::{AuthorIds, Changes, Comments, Limits, ManageToken};

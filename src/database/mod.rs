@@ -6,6 +6,7 @@ mod error;
 mod inspection;
 mod installation;
 mod migrations;
+mod notices;
 mod pool;
 
 pub use error::Error;
@@ -14,4 +15,5 @@ pub use installation::load_secret;
 pub use migrations::{
     MigrationError, SchemaState, is_current, migrate, migrate_with, schema_state,
 };
+pub use notices::{Channel, Notice, Notices, notify_with_commit};
 pub use pool::{Capacity, Database, Lane, REQUEST_BUDGET, within_one_budget};

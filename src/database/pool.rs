@@ -43,7 +43,7 @@ pub struct Capacity {
 }
 
 impl Default for Capacity {
-    /// 16 and 6: both lanes of four instances fit into Postgres's default of 100.
+    /// 16 and 6: both lanes of four instances, and the connection of each for notices, fit into Postgres's default of 100.
     fn default() -> Self {
         Self {
             readers: 16,
@@ -150,6 +150,11 @@ impl Database {
             Ok(value)
         })
         .await
+    }
+
+    /// How to connect, for what needs a connection apart from the pools.
+    pub(super) fn options(&self) -> PgConnectOptions {
+        self.moderators.options.clone()
     }
 
     /// Whether the database answers. One round trip.

@@ -34,6 +34,42 @@ pub enum Error {
     /// What sites refuse.
     #[error(transparent)]
     Sites(#[from] sites::Error),
+    /// There is no such batch whose sites the caller sees.
+    #[error("there is no such batch")]
+    BatchNotFound,
+    /// The filter takes another number of comments than the moderator was shown.
+    #[error("other comments match by now")]
+    CountChanged,
+    /// The filter takes more comments than one batch may have.
+    #[error("too many comments for one batch")]
+    BatchTooLarge,
+    /// The batch is at work, so it can't be undone yet.
+    #[error("the batch is still at work")]
+    BatchRunning,
+    /// Nobody of this id has written on the caller's sites.
+    #[error("there is no such author")]
+    AuthorNotFound,
+    /// There is no note of this id that the caller may change.
+    #[error("there is no such note")]
+    NoteNotFound,
+    /// A note about an author belongs to one of several sites, and it isn't clear to which.
+    #[error("the note's site is not clear")]
+    NoteSite(Complaint),
+    /// There is no job of this id that was given up.
+    #[error("there is no such job")]
+    JobNotFound,
+    /// What concerns all sites is for those who see all.
+    #[error("the account does not see all sites")]
+    AllSitesNeeded,
+    /// More streams of events are open than may be.
+    #[error("too many streams of events are open")]
+    TooManyFeeds {
+        /// When to try again.
+        wait: Duration,
+    },
+    /// The accounts refused.
+    #[error(transparent)]
+    Accounts(#[from] crate::accounts::Error),
     /// The database.
     #[error(transparent)]
     Database(#[from] database::Error),
@@ -69,9 +105,19 @@ impl Refusal for Error {
             Self::CommentDeleted => Code::CommentDeleted,
             Self::VersionConflict(_) => Code::VersionConflict,
             Self::UnknownSite => Code::UnknownSite,
-            Self::UnknownReason(_) => Code::ValidationFailed,
+            Self::UnknownReason(_) | Self::NoteSite(_) => Code::ValidationFailed,
             Self::Comments(error) => error.code(),
             Self::Sites(error) => error.code(),
+            Self::BatchNotFound => Code::BatchNotFound,
+            Self::CountChanged => Code::CountChanged,
+            Self::BatchTooLarge => Code::BatchTooLarge,
+            Self::BatchRunning => Code::BatchRunning,
+            Self::AuthorNotFound => Code::AuthorNotFound,
+            Self::NoteNotFound => Code::NoteNotFound,
+            Self::JobNotFound => Code::JobNotFound,
+            Self::AllSitesNeeded => Code::Forbidden,
+            Self::TooManyFeeds { .. } => Code::RateLimited,
+            Self::Accounts(error) => error.code(),
             Self::Database(error) => error.code(),
         }
     }
@@ -81,6 +127,9 @@ impl Refusal for Error {
             Self::Comments(error) => error.detail(),
             Self::Sites(error) => error.detail(),
             Self::Database(error) => error.detail(),
+            Self::Accounts(error) => error.detail(),
+            Self::AllSitesNeeded => Cow::Borrowed("only accounts that see all sites may do this"),
+            Self::TooManyFeeds { .. } => Cow::Borrowed("too many streams of events are open"),
             other => Cow::Borrowed(other.code().title()),
         }
     }
@@ -92,6 +141,7 @@ impl Refusal for Error {
                 .map(|field| (field.clone(), Reason::unknown()))
                 .collect(),
             Self::Sites(error) => error.complaints(),
+            Self::NoteSite(complaint) => vec![("site".to_owned(), complaint.clone())],
             _ => Vec::new(),
         }
     }
@@ -101,6 +151,8 @@ impl Refusal for Error {
             Self::Comments(error) => error.retry_after(),
             Self::Sites(error) => error.retry_after(),
             Self::Database(error) => error.retry_after(),
+            Self::Accounts(error) => error.retry_after(),
+            Self::TooManyFeeds { wait } => Some(*wait),
             _ => None,
         }
     }

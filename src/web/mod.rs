@@ -6,6 +6,7 @@ pub mod client_address;
 pub mod conditional;
 pub mod cors;
 pub mod envelope;
+pub mod events;
 pub mod idempotency;
 pub mod input;
 pub mod json;

@@ -23,6 +23,7 @@ mod journey;
 mod moderation;
 mod openapi;
 mod pages;
+mod retention;
 mod rows;
 mod secrets;
 mod sites;

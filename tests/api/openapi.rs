@@ -538,6 +538,34 @@ async fn further_answers(app: &TestApp) -> Vec<(&'static str, Answer)> {
     ]
 }
 
+/// The same of batches and figures.
+async fn answers_about_works(app: &TestApp) -> Vec<(&'static str, Answer)> {
+    let desk = app.desk().await;
+    app.published(&desk, "/waves", "Surf", None).await;
+    let batches = "/api/v1/admin/batches";
+    let filter = json!({"filter": {"status": ["approved"]}});
+    let counted = desk.post(app, &format!("{batches}/counts"), &filter).await;
+    let batch = json!({
+        "filter": {"status": ["approved"]},
+        "decision": "approve",
+        "expected_count": counted.at("/count"),
+    });
+    let batch = desk.post(app, batches, &batch).await;
+    let made = format!("{batches}/{}", batch.at("/id").as_str().unwrap());
+    let results = desk.get(app, &format!("{made}/results")).await;
+    vec![
+        ("POST /api/v1/admin/batches/counts", counted),
+        ("POST /api/v1/admin/batches", batch),
+        ("GET /api/v1/admin/batches", desk.get(app, batches).await),
+        ("GET /api/v1/admin/batches/{id}", desk.get(app, &made).await),
+        ("GET /api/v1/admin/batches/{id}/results", results),
+        (
+            "GET /api/v1/admin/summary",
+            desk.get(app, "/api/v1/admin/summary").await,
+        ),
+    ]
+}
+
 /// The same of sites, pages and the log.
 async fn settings_answers(app: &TestApp) -> Vec<(&'static str, Answer)> {
     let desk = app.desk().await;
@@ -603,6 +631,7 @@ async fn answers_are_as_the_document_describes_them() {
     let mut all = answers(&app).await;
     all.extend(further_answers(&app).await);
     all.extend(settings_answers(&app).await);
+    all.extend(answers_about_works(&app).await);
     for (name, answer) in all {
         let operation = operations.iter().find(|operation| operation.name() == name);
         let responses = &operation.unwrap().value["responses"];

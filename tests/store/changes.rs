@@ -1,6 +1,5 @@
 //! Edits, deletions and staff answers that race, with each other and with decisions: one history, exact counts.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -8,7 +7,6 @@ use rejoinder::accounts::model::SiteScope;
 use rejoinder::base::change::Change;
 use rejoinder::base::clock::Clock;
 use rejoinder::base::ids::{CommentId, ModeratorId};
-use rejoinder::base::secret::ServerSecret;
 use rejoinder::base::text::{Body, Note};
 use rejoinder::comments::model::Status;
 use rejoinder::comments::model::changes::{Deleter, Deletion, HeldParent, StaffReply, TextChange};
@@ -17,11 +15,9 @@ use rejoinder::comments::model::decisions::{
 };
 use rejoinder::comments::service::StoredReply;
 use rejoinder::comments::service::moderate::decide_one;
-use rejoinder::comments::{Comments, Error, Limits};
+use rejoinder::comments::{Comments, Error};
 use rejoinder::database::{self, Lane};
 use rejoinder::moderation::service::delete_comments;
-use rejoinder::settings::RateLimit;
-use rejoinder::sites::Sites;
 use sqlx::PgConnection;
 
 use crate::checks::{check_count, check_history};
@@ -39,13 +35,7 @@ impl Stage {
         let test = seed::database().await;
         let seed = Seed::plant(&test.pool).await;
         let clock = Clock::new();
-        let comments = Comments::new(
-            test.database.clone(),
-            Sites::new(test.database.clone(), clock.clone(), None),
-            clock,
-            &ServerSecret::generate(),
-            Arc::new(Limits::new(RateLimit::Off)),
-        );
+        let (_, comments) = seed::services(&test.database, &clock);
         Self {
             test,
             seed,

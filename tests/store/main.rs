@@ -10,6 +10,8 @@ mod support;
 
 mod changes;
 mod checks;
+mod claims;
 mod decisions;
+mod jobs;
 mod queue;
 mod seed;

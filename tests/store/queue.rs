@@ -3,42 +3,85 @@
 use rejoinder::accounts::model::{PersonalData, SiteScope};
 use rejoinder::base::ids::CommentId;
 use rejoinder::base::page_url::PageUrl;
-use rejoinder::base::paging::{Limit, TimeCursor};
+use rejoinder::base::paging::Limit;
 use rejoinder::comments::model::Status;
+use rejoinder::comments::model::queue::{CommentFilter, Found, ListAsked, Order};
 use rejoinder::comments::service::moderate::{
-    Order, QueueFilter, list_admin_comments, site_exists,
+    Search, count_matching, find_matching, find_places, look,
 };
 use rejoinder::database::{Error, Lane};
 use sqlx::PgConnection;
+use time::OffsetDateTime;
 
 use crate::seed::{self, Seed, TestDatabase, add_comment, add_page};
 
-fn everything(seed: &Seed) -> QueueFilter {
-    QueueFilter {
+fn everything(seed: &Seed) -> CommentFilter {
+    CommentFilter {
         statuses: Status::ALL.to_vec(),
         site: Some(seed.slug.clone()),
-        page: None,
-        words: None,
+        ..CommentFilter::default()
+    }
+}
+
+fn first(limit: &str) -> ListAsked {
+    ListAsked {
         order: Order::Oldest,
         after: None,
-        limit: Limit::parse("100").unwrap(),
+        limit: Limit::parse(limit).unwrap(),
     }
+}
+
+async fn find(
+    test: &TestDatabase,
+    scope: &SiteScope,
+    personal_data: PersonalData,
+    filter: &CommentFilter,
+    asked: &ListAsked,
+) -> Found {
+    let run = async |connection: &mut PgConnection| {
+        let places = find_places(connection, scope, filter).await?.unwrap();
+        let search = Search {
+            places: &places,
+            filter,
+            personal_data,
+        };
+        look(connection, &search, asked).await
+    };
+    test.database
+        .run::<_, Error>(Lane::Moderators, run)
+        .await
+        .unwrap()
 }
 
 async fn list(
     test: &TestDatabase,
     scope: &SiteScope,
     personal_data: PersonalData,
-    filter: &QueueFilter,
+    filter: &CommentFilter,
 ) -> Vec<CommentId> {
+    let found = find(test, scope, personal_data, filter, &first("100")).await;
+    assert!(found.next.is_none());
+    // What a batch would take is the same.
     let run = async |connection: &mut PgConnection| {
-        list_admin_comments(connection, scope, personal_data, filter).await
+        let places = find_places(connection, scope, filter).await?.unwrap();
+        let search = Search {
+            places: &places,
+            filter,
+            personal_data,
+        };
+        let as_of = OffsetDateTime::UNIX_EPOCH + time::Duration::days(365 * 200);
+        let matching = find_matching(connection, &search, as_of, 1_000).await?;
+        let count = count_matching(connection, &search, as_of, 1_000).await?;
+        assert_eq!(count, i64::try_from(matching.len()).unwrap());
+        Ok::<_, Error>(matching)
     };
-    let comments = test.database.run(Lane::Moderators, run).await.unwrap();
-    comments.iter().map(|comment| comment.id).collect()
+    let matching = test.database.run(Lane::Moderators, run).await.unwrap();
+    let matching: Vec<_> = matching.into_iter().map(|found| found.id).collect();
+    assert_eq!(matching, found.ids);
+    found.ids
 }
 
-async fn all(test: &TestDatabase, filter: &QueueFilter) -> Vec<CommentId> {
+async fn all(test: &TestDatabase, filter: &CommentFilter) -> Vec<CommentId> {
     list(test, &SiteScope::All, PersonalData::Shown, filter).await
 }
 
@@ -63,25 +106,23 @@ async fn pages_of_both_orders_hold_every_comment_once() {
     expected.sort_unstable();
     for order in [Order::Oldest, Order::Newest] {
         for words in [None, Some("noon".to_owned())] {
-            let mut filter = QueueFilter {
-                order,
+            let filter = CommentFilter {
                 words,
                 ..everything(&seed)
             };
-            filter.limit = Limit::parse("4").unwrap();
+            let mut asked = ListAsked {
+                order,
+                ..first("4")
+            };
             let mut found = Vec::new();
             loop {
-                let run = async |connection: &mut PgConnection| {
-                    list_admin_comments(connection, &SiteScope::All, PersonalData::Shown, &filter)
-                        .await
-                };
-                let page = test.database.run(Lane::Moderators, run).await.unwrap();
-                found.extend(page.iter().take(4).map(|comment| comment.id));
-                if page.len() <= 4 {
+                let (scope, shown) = (SiteScope::All, PersonalData::Shown);
+                let page = find(&test, &scope, shown, &filter, &asked).await;
+                found.extend(page.ids);
+                asked.after = page.next;
+                if page.next.is_none() {
                     break;
                 }
-                let (at, id) = (page[3].submitted_at, *page[3].id.as_uuid());
-                filter.after = Some(TimeCursor { at, id });
             }
             if order == Order::Newest {
                 found.reverse();
@@ -101,12 +142,12 @@ async fn states_sites_and_pages_narrow_the_list() {
     let spam = add_comment(&test.pool, seed.site, other_page, Status::Spam).await;
     foreign.comment(&test.pool).await;
     let own = SiteScope::Only(vec![seed.site]);
-    let filter = |statuses: &[Status]| QueueFilter {
+    let filter = |statuses: &[Status]| CommentFilter {
         statuses: statuses.to_vec(),
         site: None,
         ..everything(&seed)
     };
-    let of_page = |url: String| QueueFilter {
+    let of_page = |url: String| CommentFilter {
         page: PageUrl::parse(&url).ok(),
         ..everything(&seed)
     };
@@ -121,10 +162,9 @@ async fn states_sites_and_pages_narrow_the_list() {
         [spam]
     );
     assert_eq!(all(&test, &everything(&seed)).await, [pending, spam]);
-    assert_eq!(list(&test, &own, shown, &everything(&foreign)).await, []);
     let url = format!("http://TIDES.example/{other_page}?utm_source=x#top");
     assert_eq!(all(&test, &of_page(url.clone())).await, [spam]);
-    let searched = QueueFilter {
+    let searched = CommentFilter {
         words: Some("noon".into()),
         ..of_page(url)
     };
@@ -151,17 +191,20 @@ async fn a_site_that_may_not_be_seen_does_not_exist() {
     let seed = Seed::plant(&test.pool).await;
     let foreign = Seed::plant(&test.pool).await;
     let own = SiteScope::Only(vec![seed.site]);
-    let run = async |connection: &mut PgConnection| {
-        Ok::<_, Error>([
-            site_exists(connection, &own, &seed.slug).await?,
-            site_exists(connection, &own, &foreign.slug).await?,
-            site_exists(connection, &SiteScope::All, "no-such-site").await?,
-        ])
-    };
-    assert_eq!(
-        test.database.run(Lane::Moderators, run).await.unwrap(),
-        [true, false, false]
-    );
+    for (slug, exists) in [
+        (&seed.slug, true),
+        (&foreign.slug, false),
+        (&"no-such-site".to_owned(), false),
+    ] {
+        let filter = CommentFilter {
+            site: Some(slug.clone()),
+            ..everything(&seed)
+        };
+        let run =
+            async |connection: &mut PgConnection| find_places(connection, &own, &filter).await;
+        let places = test.database.run(Lane::Moderators, run).await.unwrap();
+        assert_eq!(places.is_some(), exists, "{slug}");
+    }
 }
 
 /// The comment says "High water at noon", by Ada, ada@example.org.
@@ -194,7 +237,7 @@ async fn a_search_by_those_who_see_no_addresses_does_not_look_into_them() {
         ("-", 0, 0),
         ("http://x.example/it's?a='b'&c", 0, 0),
     ] {
-        let filter = QueueFilter {
+        let filter = CommentFilter {
             words: Some(words.to_owned()),
             ..everything(&seed)
         };

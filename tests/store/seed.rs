@@ -1,9 +1,15 @@
 //! Rows to begin with. Must not know what is tested.
 
+use std::sync::Arc;
+
 use rejoinder::base::clock::Clock;
 use rejoinder::base::ids::{CommentId, ModeratorId, PageId, SiteId};
+use rejoinder::base::secret::ServerSecret;
 use rejoinder::comments::model::Status;
-use rejoinder::database::Database;
+use rejoinder::comments::{Changes, Comments, Limits};
+use rejoinder::database::{Database, Notices};
+use rejoinder::settings::RateLimit;
+use rejoinder::sites::Sites;
 use sqlx::PgPool;
 
 use crate::support;
@@ -155,4 +161,18 @@ pub(crate) async fn add_answer(pool: &PgPool, parent: CommentId) -> CommentId {
     .await
     .unwrap();
     id
+}
+
+/// The services of readers' comments, with a secret of their own.
+pub(crate) fn services(database: &Database, clock: &Clock) -> (Sites, Comments) {
+    let sites = Sites::new(database.clone(), clock.clone(), None);
+    let comments = Comments::new(
+        database.clone(),
+        sites.clone(),
+        clock.clone(),
+        &ServerSecret::generate(),
+        Arc::new(Limits::new(RateLimit::Off)),
+        Changes::new(Notices::new(database.clone())),
+    );
+    (sites, comments)
 }

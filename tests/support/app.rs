@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
+use std::time::Duration;
 
 use rejoinder::accounts::PasswordCost;
 use rejoinder::app::startup::{self, Audience, Running, Setting};
@@ -16,6 +17,9 @@ use super::{TestDatabase, contradictions};
 
 pub(crate) const OWNER: &str = "owner@example.org";
 pub(crate) const PASSWORD: &str = "correct horse battery";
+
+/// Streams of events are silent for no longer than this.
+pub(crate) const HEARTBEAT: Duration = Duration::from_secs(1);
 
 /// A running service with its own database.
 pub(crate) struct TestApp {
@@ -134,13 +138,23 @@ impl TestApp {
         Self::on(TestDatabase::create().await, more).await
     }
 
+    /// Whose streams of events may be silent for so long.
+    pub(crate) async fn with_heartbeat(heartbeat: Duration) -> Self {
+        Self::begin(TestDatabase::create().await, &[], heartbeat).await
+    }
+
     /// On a database that is there already.
     pub(crate) async fn on(database: TestDatabase, more: &[(&str, &str)]) -> Self {
+        Self::begin(database, more, HEARTBEAT).await
+    }
+
+    async fn begin(database: TestDatabase, more: &[(&str, &str)], heartbeat: Duration) -> Self {
         let clock = Clock::movable();
         let setting = Setting {
             clock: clock.clone(),
             passwords: PasswordCost::ForTests,
             http_workers: Some(1),
+            heartbeat,
         };
         let running = startup::start_with(settings(&database, more), Audience::Machine, setting)
             .await
@@ -165,6 +179,12 @@ impl TestApp {
         assert_eq!(contradictions(&self.database.pool).await, [""; 0]);
     }
 
+    /// Has schedules and jobs looked at now, as a notice of another instance would.
+    pub(crate) async fn wake_workers(&self) {
+        let statement = "select pg_notify('rejoinder', E'-\njobs due')";
+        super::execute(&self.database.options, statement.to_owned()).await;
+    }
+
     /// A request that is built by hand.
     pub(crate) fn request(&self, method: &str, path: &str) -> RequestBuilder {
         self.client.request(
@@ -175,10 +195,19 @@ impl TestApp {
 
     pub(crate) async fn send(&self, request: RequestBuilder) -> Answer {
         let response = request.send().await.unwrap();
+        let headers = response.headers().clone();
+        let is_stream = headers
+            .get(CONTENT_TYPE)
+            .is_some_and(|kind| kind == "text/event-stream");
         Answer {
             status: response.status().as_u16(),
-            headers: response.headers().clone(),
-            text: response.text().await.unwrap(),
+            // A stream has no end.
+            text: if is_stream {
+                String::new()
+            } else {
+                response.text().await.unwrap()
+            },
+            headers,
         }
     }
 

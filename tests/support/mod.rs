@@ -87,6 +87,17 @@ fn given_server() -> Option<String> {
     std::env::var("TEST_DATABASE_URL").ok()
 }
 
+/// Waits until it is so, for at most 20 seconds.
+pub(crate) async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    for _ in 0..1_000 {
+        if is_so().await {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("not within 20 seconds: {what}");
+}
+
 /// Runs a statement whose names can't be bound, all made by ourselves.
 pub(crate) async fn execute(options: &PgConnectOptions, statement: String) {
     let mut connection = options.connect().await.unwrap();
@@ -95,6 +106,13 @@ pub(crate) async fn execute(options: &PgConnectOptions, statement: String) {
         .await
         .unwrap();
     connection.close().await.unwrap();
+}
+
+/// A statement that was executed, with its values as literals of SQL.
+#[derive(Debug, Clone)]
+pub(crate) struct Logged {
+    pub(crate) statement: String,
+    pub(crate) values: Vec<String>,
 }
 
 /// One test's own database; clones are handles of the same one, for instances that share it.
@@ -193,4 +211,66 @@ impl TestDatabase {
         let words = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
         Some(found.into_iter().map(words).collect())
     }
+
+    /// The statements that this database was asked with their values, in their order; none with a server that was given.
+    pub(crate) async fn logged(&self) -> Option<Vec<Logged>> {
+        let log = server().await.log.as_ref()?;
+        let text = std::fs::read_to_string(log).unwrap();
+        let own = |kind: &str| format!("{} {kind}:  ", self.name);
+        let (own_log, own_detail) = (own("LOG"), own("DETAIL"));
+        let mut found: Vec<Logged> = Vec::new();
+        let mut open = false;
+        for line in text.lines() {
+            if let (true, true, Some(last)) = (open, line.starts_with('\t'), found.last_mut()) {
+                last.statement.push('\n');
+                last.statement.push_str(line);
+                continue;
+            }
+            open = false;
+            if let Some(values) = line.strip_prefix(&own_detail) {
+                let values = values.strip_prefix("parameters: ").unwrap_or_default();
+                if let Some(last) = found.last_mut() {
+                    last.values = literals(values);
+                }
+                continue;
+            }
+            let statement = line
+                .strip_prefix(&own_log)
+                .and_then(|rest| rest.strip_prefix("execute "))
+                .and_then(|rest| rest.split_once(": "));
+            if let Some((_, statement)) = statement {
+                open = true;
+                found.push(Logged {
+                    statement: statement.to_owned(),
+                    values: Vec::new(),
+                });
+            }
+        }
+        Some(found)
+    }
+}
+
+/// The literals of `$1 = 'a', $2 = NULL`; quotes within are doubled.
+fn literals(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut rest = text;
+    while let Some((_, after)) = rest.split_once(" = ") {
+        let end = if let Some(quoted) = after.strip_prefix('\'') {
+            let mut end = quoted.len() + 1;
+            let mut chars = quoted.char_indices().peekable();
+            while let Some((at, char)) = chars.next() {
+                if char == '\'' && chars.next_if(|(_, next)| *next == '\'').is_none() {
+                    end = at + 2;
+                    break;
+                }
+            }
+            end
+        } else {
+            after.find(',').unwrap_or(after.len())
+        };
+        let (literal, left) = after.split_at(end);
+        found.push(literal.to_owned());
+        rest = left;
+    }
+    found
 }

@@ -33,7 +33,7 @@ pub async fn sign_out(
     own: Data<OwnOrigin>,
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    accounts.sign_out(session.0.id).await?;
+    accounts.sign_out(&session.0).await?;
     let mut answer = HttpResponse::NoContent();
     answer.insert_header((header::CACHE_CONTROL, "private, no-store"));
     if !matches!(cookie::find(&own, request.headers()), Found::Nothing)

@@ -13,13 +13,15 @@ use std::sync::Arc;
 use secrecy::SecretString;
 use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
+use tokio::sync::broadcast;
 
 use crate::accounts::backoff::Backoff;
 use crate::accounts::error::Error;
 use crate::accounts::model::people::SetupLink;
-use crate::accounts::model::{Session, SessionToken};
+use crate::accounts::model::{Proof, Session, SessionToken};
 pub use crate::accounts::passwords::PasswordCost;
 use crate::accounts::passwords::{Checked, Passwords, make_readable};
+pub use crate::accounts::store::Access;
 pub use crate::accounts::store::inspection::{Owners, count_owners};
 use crate::accounts::store::second_factor::{Changed, use_recovery_code};
 use crate::accounts::store::{self, NewSession, Standing};
@@ -29,7 +31,8 @@ use crate::base::email::{EmailAddress, EmailKey};
 use crate::base::ids::{SessionId, TokenId};
 use crate::base::page_url::Origin;
 use crate::base::secret::Subkey;
-use crate::database::{Database, Lane};
+use crate::database::{Channel, Database, Lane, Notice, Notices};
+use crate::jobs::model::{Failure, Progress, Run};
 use crate::settings::RateLimit;
 use crate::web::client_address::Network;
 use crate::web::throttle::Throttle;
@@ -41,6 +44,8 @@ pub use operator::Operator;
 const REQUESTS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(1_200).unwrap();
 /// Requests of one session or API token at once.
 const REQUESTS_BURST: NonZeroU32 = NonZeroU32::new(200).unwrap();
+/// On which a trigger of the database tells that what a moderator may do has changed; a line is the moderator's id.
+const ACCESS: Channel = Channel::new("access");
 /// What the first owner is called until they say otherwise.
 const FIRST_OWNER_NAME: &str = "Owner";
 
@@ -51,6 +56,7 @@ pub struct Accounts(Arc<Inner>);
 struct Inner {
     database: Database,
     clock: Clock,
+    notices: Notices,
     passwords: Passwords,
     /// By the hash of the e-mail key, so that long addresses don't take more room.
     account_failures: Backoff<[u8; 32]>,
@@ -67,6 +73,17 @@ struct Inner {
 enum Allowance {
     Session(SessionId),
     Token(TokenId),
+}
+
+/// What the operator chose.
+#[derive(Debug, Clone)]
+pub struct AccountOptions {
+    /// Whether requests are limited; the wait after failed sign-ins holds whatever it says.
+    pub limiting: RateLimit,
+    /// What a password's hash costs.
+    pub cost: PasswordCost,
+    /// How the world reaches us, for links.
+    pub public_url: Option<Origin>,
 }
 
 /// A session that has just begun, with its token.
@@ -96,20 +113,20 @@ impl Accounts {
     pub fn new(
         database: Database,
         clock: Clock,
-        limiting: RateLimit,
-        cost: PasswordCost,
+        notices: Notices,
         second_factor: Subkey,
-        public_url: Option<Origin>,
+        options: AccountOptions,
     ) -> Result<Self, Error> {
         Ok(Self(Arc::new(Inner {
             database,
             clock,
-            passwords: Passwords::new(cost)?,
+            notices,
+            passwords: Passwords::new(options.cost)?,
             account_failures: Backoff::new(),
             network_failures: Backoff::new(),
-            requests: Throttle::new(limiting, REQUESTS_PER_MINUTE, REQUESTS_BURST),
+            requests: Throttle::new(options.limiting, REQUESTS_PER_MINUTE, REQUESTS_BURST),
             second_factor,
-            public_url,
+            public_url: options.public_url,
         })))
     }
 
@@ -263,13 +280,39 @@ impl Accounts {
     }
 
     /// Ends the session: its token is worth nothing from now on, on every instance. One round trip.
-    pub async fn sign_out(&self, session: SessionId) -> Result<(), Error> {
+    pub async fn sign_out(&self, session: &Session) -> Result<(), Error> {
         self.0
             .database
             .run(Lane::Moderators, async |connection: &mut PgConnection| {
-                store::delete_session(connection, session).await
+                store::delete_session(connection, session.id).await
             })
             .await
+    }
+
+    /// Changes of role, sites, sessions and tokens, from now on: lines are ids of moderators.
+    pub fn follow_access_changes(&self) -> broadcast::Receiver<Notice> {
+        self.0.notices.subscribe(ACCESS)
+    }
+
+    /// The handler of a regular job: forgets sessions that have ended, set-up links that have expired, and API tokens 30
+    /// days after. One round trip.
+    pub async fn forget_ended(&self, _run: Run) -> Result<Progress, Failure> {
+        let now = self.0.clock.now();
+        let forget = async |connection: &mut PgConnection| {
+            store::upkeep::forget_ended(connection, now).await
+        };
+        let more = self.0.database.run(Lane::Moderators, forget).await?;
+        Ok(if more { Progress::More } else { Progress::Done })
+    }
+
+    /// What somebody with this proof may do at this moment, for comparing with what they might earlier; none where the
+    /// proof is worth nothing any more. Doesn't count as use of a session. One round trip.
+    pub async fn find_access(&self, proof: &Proof) -> Result<Option<Access>, Error> {
+        let now = self.0.clock.now();
+        let find = async |connection: &mut PgConnection| {
+            store::access::find_access(connection, proof, now).await
+        };
+        self.0.database.run(Lane::Moderators, find).await
     }
 
     /// Makes an owner where there is none, with the given password or a made one. One round trip, or six and a hash.

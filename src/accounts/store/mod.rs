@@ -1,11 +1,13 @@
 //! Every statement that reads or writes moderators and sessions. Must not know passwords, only their hashes.
 
+pub(in crate::accounts) mod access;
 pub(in crate::accounts) mod credentials;
 pub(in crate::accounts) mod inspection;
 pub(in crate::accounts) mod people;
 pub(in crate::accounts) mod second_factor;
 pub(in crate::accounts) mod sessions;
 pub(in crate::accounts) mod tokens;
+pub(in crate::accounts) mod upkeep;
 
 use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
@@ -20,6 +22,8 @@ use crate::accounts::passwords::StoredPassword;
 use crate::base::email::{EmailAddress, EmailKey};
 use crate::base::ids::{ModeratorId, SessionId, SiteId};
 use crate::database;
+
+pub use access::Access;
 
 /// `last_used_at` is written when it is older than this, so that reading doesn't write each time.
 const TOUCHED_AFTER: Duration = Duration::seconds(60);

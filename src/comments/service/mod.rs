@@ -9,16 +9,22 @@ use crate::comments::tokens::ManageTokens;
 use crate::database::Database;
 use crate::sites::Sites;
 
+mod authors;
+mod changes;
 mod edit;
 pub mod moderate;
 mod read;
 mod reply;
+pub mod retention;
 mod submit;
 
+pub use authors::AUTHOR_IDS_JOB;
+pub use changes::{Change, Changes};
 pub use read::{AuthorView, ListAsked, Order, PageName, Replies, Start, Thread, ThreadList};
 pub use reply::StoredReply;
 pub use submit::{Receipt, Submission};
 
+pub use crate::comments::authors::AuthorIds;
 pub use crate::comments::limits::Limits;
 pub use crate::comments::tokens::ManageToken;
 
@@ -31,17 +37,20 @@ pub struct Comments {
     tokens: ManageTokens,
     idempotency: Subkey,
     avatars: Subkey,
+    authors: AuthorIds,
     limits: Arc<Limits>,
+    changes: Changes,
 }
 
 impl Comments {
-    /// With the server's secret for manage tokens, idempotency keys and avatars.
+    /// With the server's secret for manage tokens, idempotency keys and avatars; what changes is told to `changes`.
     pub fn new(
         database: Database,
         sites: Sites,
         clock: Clock,
         secret: &ServerSecret,
         limits: Arc<Limits>,
+        changes: Changes,
     ) -> Self {
         Self {
             database,
@@ -50,8 +59,20 @@ impl Comments {
             tokens: ManageTokens::new(secret.subkey(Purpose::ManageToken)),
             idempotency: secret.subkey(Purpose::IdempotencyKey),
             avatars: secret.subkey(Purpose::Avatar),
+            authors: AuthorIds::new(secret),
             limits,
+            changes,
         }
+    }
+
+    /// The ids that stand for authors.
+    pub fn authors(&self) -> &AuthorIds {
+        &self.authors
+    }
+
+    /// Where changes are told, after their commit.
+    pub fn changes(&self) -> &Changes {
+        &self.changes
     }
 
     /// The readers' limits.

@@ -2,8 +2,12 @@
 //!
 //! Each is one statement of the store and owns no more than that, so it is handed on as it stands.
 
+pub use crate::comments::store::authors::{find_author, find_site_of};
 pub use crate::comments::store::decide::{decide_many, decide_one};
 pub use crate::comments::store::erase::delete_comments;
 pub use crate::comments::store::history::{HISTORY_LINES_MAX, find_admin_comment, load_history};
+pub use crate::comments::store::items::load_queued;
 pub use crate::comments::store::move_page::{Moved, await_submissions, move_comments};
-pub use crate::comments::store::queue::{Order, QueueFilter, list_admin_comments, site_exists};
+pub use crate::comments::store::queue::{
+    LOOKED_MAX, Search, count_matching, find_free, find_matching, find_places, look,
+};

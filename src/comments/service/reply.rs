@@ -3,8 +3,8 @@
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-use super::Comments;
 use super::submit::{ATTEMPTS_MAX, REMEMBERED, hash, render_body, under};
+use super::{Change, Comments};
 use crate::accounts::model::SiteScope;
 use crate::base::ids::{CommentId, ModeratorId};
 use crate::comments::avatar::AvatarHash;
@@ -75,12 +75,17 @@ impl Comments {
                 None => self.publish(connection, scope, &candidate, &facts).await?,
             };
             let comment = find_admin_comment(connection, scope, id).await?;
-            Ok(StoredReply {
+            let stored = StoredReply {
                 comment: comment.ok_or(Error::NotFound)?,
                 replayed,
-            })
+            };
+            Ok::<_, Error>((stored, facts))
         };
-        self.database.transact(Lane::Moderators, work).await
+        let (stored, facts) = self.database.transact(Lane::Moderators, work).await?;
+        if !stored.replayed {
+            self.changes.publish(&changes(reply, &stored, &facts));
+        }
+        Ok(stored)
     }
 
     /// The answer that this request's key stands for already.
@@ -148,6 +153,7 @@ impl Comments {
             body: &reply.body,
             body_html: candidate.body_html,
             avatar: &avatar.to_string(),
+            author: self.authors.of(&facts.email_key),
             by: candidate.by,
             at: candidate.at,
             idempotency_key: candidate.idempotency_key.as_ref().map(<[u8; 32]>::as_slice),
@@ -218,4 +224,19 @@ async fn approve(
         Some(Outcome::Decided) => Ok(()),
         _ => Err(Error::ParentNotApproved),
     }
+}
+
+/// What a stored answer has changed: itself, and the answered comment where that one waited.
+fn changes(reply: &StaffReply, stored: &StoredReply, parent: &store::ReplyFacts) -> Vec<Change> {
+    let approved = |comment_id, version| Change {
+        comment_id,
+        site_id: parent.site,
+        status: Status::Approved,
+        version,
+    };
+    let mut changes = vec![approved(stored.comment.id, stored.comment.version)];
+    if parent.status == Status::Pending {
+        changes.push(approved(reply.parent_id, parent.version + 1));
+    }
+    changes
 }

@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 
-use super::{AuthorView, Comments};
+use super::{AuthorView, Change, Comments};
 use crate::base::ids::{CommentId, PageId};
 use crate::base::page_url::Origin;
 use crate::base::text::Body;
@@ -204,13 +204,23 @@ impl Comments {
             draft,
             body_html,
             avatar: &avatar,
+            author: self.authors.of(draft.email.key()),
             submitted_at: now,
             idempotency_key: prints.idempotency_key.as_ref().map(<[u8; 32]>::as_slice),
             content_hash: &prints.content,
             duplicate_key: &duplicate_key(page_id, draft),
         };
         match store::insert(connection, &new).await? {
-            store::Stored::Inserted => Ok(Some(self.receipt(&new, site))),
+            // The statement was its own transaction, so this is after the commit.
+            store::Stored::Inserted => {
+                self.changes.publish(&[Change {
+                    comment_id: new.id,
+                    site_id: site.id,
+                    status: new.status,
+                    version: 1,
+                }]);
+                Ok(Some(self.receipt(&new, site)))
+            }
             store::Stored::InTheWay(earlier) => {
                 self.answer_earlier(connection, &earlier, prints, now).await
             }

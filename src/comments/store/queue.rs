@@ -1,231 +1,488 @@
-//! The moderators' list of comments with its optional filters. Must not know who may read it, nor HTTP.
+//! Which comments a filter takes: for the moderators' lists, for claims, for batches. Must not know who may ask, nor HTTP.
 //!
-//! The one file that builds a statement out of pieces. The pieces are fixed text; every value is bound.
+//! The one file that builds statements out of pieces. The pieces are fixed text; every value is bound. Only keys come
+//! from here; what belongs to them is read by its own statements.
+//!
+//! A place (a site, a page), or an author or address within a site, and a state make a *stretch* of an index in the order
+//! of the list. A statement takes the first few of each stretch and merges them: a common `in (…)` over all would sort
+//! everything that ever was there. What no index holds is looked at comment by comment, and of those a statement looks at
+//! [`LOOKED_MAX`] at most: where that cuts a stretch off, the list can't be known beyond, so it ends there for now.
 
+use sqlx::types::ipnetwork::IpNetwork;
 use sqlx::{PgConnection, Postgres, QueryBuilder};
+use time::OffsetDateTime;
+use uuid::Uuid;
 
-use super::admin_row::AdminRow;
+use super::admin_row::status;
 use super::decide::scope_ids;
 use crate::accounts::model::{PersonalData, SiteScope};
+use crate::base::ids::{AuthorId, CommentId};
 use crate::base::page_url::PageUrl;
-use crate::base::paging::{Limit, TimeCursor};
-use crate::comments::model::Status;
-use crate::comments::model::decisions::AdminComment;
+use crate::base::paging::TimeCursor;
+use crate::comments::model::queue::{
+    CommentFilter, Completeness, Found, ListAsked, Match, Order, Places,
+};
 use crate::database::Error;
 
-/// In which order the list goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Order {
-    /// What waits longest comes first.
-    Oldest,
-    /// What came last comes first.
-    Newest,
+/// One look at a list passes at most so many comments.
+pub const LOOKED_MAX: i64 = 50_000;
+/// So many of them may be found by the index of words and sorted. Where more comments hold the words, the list is walked
+/// in its own order instead, in which such common words are found soon.
+const HITS_MAX: i64 = 20_000;
+/// The most places that a statement looks at.
+const PLACES_MAX: i64 = 10_000;
+/// So many comments are looked up at once to be lent.
+const CANDIDATES: usize = 500;
+
+/// A filter, where it looks, and for whom.
+#[derive(Debug, Clone, Copy)]
+pub struct Search<'a> {
+    /// Where, from [`find_places`] for the same filter.
+    pub places: &'a Places,
+    /// What.
+    pub filter: &'a CommentFilter,
+    /// Whether words are looked for in e-mail addresses.
+    pub personal_data: PersonalData,
 }
 
-impl Order {
-    const fn direction(self) -> &'static str {
-        match self {
-            Self::Oldest => " asc",
-            Self::Newest => " desc",
-        }
-    }
-
-    const fn beyond(self) -> &'static str {
-        match self {
-            Self::Oldest => " > ",
-            Self::Newest => " < ",
-        }
-    }
+/// Whether comments that are lent to somebody are wanted.
+#[derive(Debug, Clone, Copy)]
+enum Claimed {
+    /// They are like all others.
+    Regardless,
+    /// Only what nobody holds at this time.
+    Free(OffsetDateTime),
 }
 
-/// Which comments the list has.
-#[derive(Debug, Clone)]
-pub struct QueueFilter {
-    /// The states; at least one, none twice.
-    pub statuses: Vec<Status>,
-    /// The slug of a site.
-    pub site: Option<String>,
-    /// The page.
-    pub page: Option<PageUrl>,
-    /// Words, as people type them into a search box.
-    pub words: Option<String>,
-    /// The order.
-    pub order: Order,
-    /// Where to go on.
-    pub after: Option<TimeCursor>,
-    /// How many.
-    pub limit: Limit,
-}
-
-/// The comments of a scope that the filter takes: up to [`Limit::rows`] of them, one more than a page has. One
-/// statement.
-pub async fn list_admin_comments(
+/// Where the filter looks; none where it names a site that the scope doesn't have. One statement.
+///
+/// An address may lead to several pages: one that was merged, and the one that it went into.
+pub async fn find_places(
     connection: &mut PgConnection,
     scope: &SiteScope,
-    personal_data: PersonalData,
-    filter: &QueueFilter,
-) -> Result<Vec<AdminComment>, Error> {
-    let mut statement = statement(scope, personal_data, filter);
-    let rows: Vec<AdminRow> = statement.build_query_as().fetch_all(connection).await?;
-    rows.into_iter().map(AdminRow::into_comment).collect()
-}
-
-/// Whether the scope has a site of this slug. One statement.
-pub async fn site_exists(
-    connection: &mut PgConnection,
-    scope: &SiteScope,
-    slug: &str,
-) -> Result<bool, Error> {
-    let exists = sqlx::query_scalar!(
+    filter: &CommentFilter,
+) -> Result<Option<Places>, Error> {
+    let rows = sqlx::query!(
         r#"
-        select exists (
-            select 1
-            from sites s
-            where s.slug = $1 and ($2::uuid[] is null or s.id = any($2))
-        ) as "exists!"
+        select s.id as site_id, g.id as "page_id?"
+        from sites s
+        left join lateral (
+            select p.id
+            from pages p
+            where p.site_id = s.id and p.url_key = $3
+            union
+            select p.merged_into
+            from pages p
+            where p.site_id = s.id and p.url_key = $3 and p.merged_into is not null
+            union
+            select a.page_id
+            from page_aliases a
+            where a.site_id = s.id and a.url_key = $3
+        ) g on true
+        where ($1::uuid[] is null or s.id = any($1)) and ($2::text is null or s.slug = $2)
+        order by s.id, g.id
+        limit $4
         "#,
-        slug,
         scope_ids(scope) as _,
+        filter.site,
+        filter.page.as_ref().map(PageUrl::key),
+        PLACES_MAX,
     )
-    .fetch_one(connection)
+    .fetch_all(connection)
     .await?;
-    Ok(exists)
+    if rows.is_empty() && filter.site.is_some() {
+        return Ok(None);
+    }
+    let mut sites: Vec<Uuid> = rows.iter().map(|row| row.site_id).collect();
+    sites.dedup();
+    let pages = rows.iter().filter_map(|row| row.page_id);
+    Ok(Some(Places {
+        sites,
+        pages: filter.page.as_ref().map(|_| pages.collect()),
+    }))
 }
 
-/// First the keys of the page, from an index alone where it can be; then what belongs to those few.
-const COLUMNS: &str = "
-    select
-        c.id, s.slug as site, c.status, c.version, c.name, c.email, c.website, c.ip, c.user_agent, c.body,
-        c.body_html, c.submitted_at, c.edited_at, c.decided_at, c.decided_by_kind, c.decided_by,
-        m.name as decided_by_name, c.reason, c.page_id, p.url as page_url, p.title as page_title, c.parent_id,
-        r.status as parent_status, r.name as parent_name, r.body_html as parent_body_html
-    from keys k
-    join comments c on c.id = k.id
-    join sites s on s.id = c.site_id
-    join pages p on p.id = c.page_id
-    left join comments r on r.id = c.parent_id
-    left join moderators m on m.id = c.decided_by";
+/// The next comments of a list. One statement.
+pub async fn look(
+    connection: &mut PgConnection,
+    search: &Search<'_>,
+    asked: &ListAsked,
+) -> Result<Found, Error> {
+    let part = Part {
+        order: asked.order,
+        after: asked.after,
+        size: asked.limit.get(),
+        claimed: Claimed::Regardless,
+    };
+    find_part(connection, search, &part).await
+}
 
-fn statement(
-    scope: &SiteScope,
-    personal_data: PersonalData,
-    filter: &QueueFilter,
-) -> QueryBuilder<Postgres> {
-    let mut sql = QueryBuilder::new("with ");
-    push_places(&mut sql, scope, filter);
-    match &filter.words {
-        Some(words) => push_search(&mut sql, personal_data, words, filter),
-        None => push_list(&mut sql, filter),
+/// The next comments, oldest first, that nobody holds: somewhat more than anybody can be lent. One statement.
+pub async fn find_free(
+    connection: &mut PgConnection,
+    search: &Search<'_>,
+    after: Option<TimeCursor>,
+    now: OffsetDateTime,
+) -> Result<Found, Error> {
+    let part = Part {
+        order: Order::Oldest,
+        after,
+        size: CANDIDATES,
+        claimed: Claimed::Free(now),
+    };
+    find_part(connection, search, &part).await
+}
+
+/// All comments that match and were submitted until `as_of`, oldest first, up to `limit`. One statement, which passes
+/// whatever it must: it is bounded by its answer and the time that statements have.
+pub async fn find_matching(
+    connection: &mut PgConnection,
+    search: &Search<'_>,
+    as_of: OffsetDateTime,
+    limit: i64,
+) -> Result<Vec<Match>, Error> {
+    let mut sql = QueryBuilder::new("");
+    push_matching(&mut sql, search, as_of, limit, DECISION_COLUMNS);
+    sql.push(" select f.id, f.status, f.version, f.reason from found f");
+    push_order(&mut sql, "f", Order::Oldest);
+    sql.push(" limit ").push_bind(limit);
+    let rows: Vec<(Uuid, String, i32, Option<String>)> =
+        sql.build_query_as().fetch_all(connection).await?;
+    rows.into_iter()
+        .map(|(id, word, version, reason)| {
+            Ok(Match {
+                id: CommentId::from_uuid(id),
+                status: status(&word)?,
+                version,
+                reason,
+            })
+        })
+        .collect()
+}
+
+/// How many comments match and were submitted until `as_of`, counted up to `limit`. One statement, bounded as
+/// [`find_matching`] is.
+pub async fn count_matching(
+    connection: &mut PgConnection,
+    search: &Search<'_>,
+    as_of: OffsetDateTime,
+    limit: i64,
+) -> Result<i64, Error> {
+    let mut sql = QueryBuilder::new("");
+    push_matching(&mut sql, search, as_of, limit, [""; 2]);
+    sql.push(" select least(count(*), ")
+        .push_bind(limit)
+        .push(") from found f");
+    let count: (i64,) = sql.build_query_as().fetch_one(connection).await?;
+    Ok(count.0)
+}
+
+/// A part of a list, of any size.
+struct Part {
+    order: Order,
+    after: Option<TimeCursor>,
+    size: usize,
+    claimed: Claimed,
+}
+
+impl Part {
+    /// One more than is wanted, which tells whether another part follows.
+    fn rows(&self) -> i64 {
+        i64::try_from(self.size)
+            .unwrap_or(i64::MAX)
+            .saturating_add(1)
     }
-    sql.push(COLUMNS);
-    push_order(&mut sql, "k", filter.order);
+}
+
+async fn find_part(
+    connection: &mut PgConnection,
+    search: &Search<'_>,
+    part: &Part,
+) -> Result<Found, Error> {
+    let mut sql = part_statement(search, part);
+    let rows: Vec<(Uuid, OffsetDateTime, bool)> =
+        sql.build_query_as().fetch_all(connection).await?;
+    let cursor = |row: &(Uuid, OffsetDateTime, bool)| TimeCursor {
+        at: row.1,
+        id: row.0,
+    };
+    let horizon = rows.iter().find(|row| !row.2).map(cursor);
+    let fitting: Vec<_> = rows.iter().filter(|row| row.2).collect();
+    let shown = fitting.get(..part.size).unwrap_or(&fitting);
+    let last = shown.last().filter(|_| fitting.len() > part.size);
+    let is_full = shown.len() == part.size;
+    Ok(Found {
+        ids: shown
+            .iter()
+            .map(|row| CommentId::from_uuid(row.0))
+            .collect(),
+        next: last.map(|row| cursor(row)).or(horizon),
+        completeness: if is_full || horizon.is_none() {
+            Completeness::Complete
+        } else {
+            Completeness::CutOff
+        },
+    })
+}
+
+/// Which index leads. Those of an author and of an address are short, so they come first.
+#[derive(Clone, Copy)]
+enum Lead {
+    Author(AuthorId),
+    Address(IpNetwork),
+    Page,
+    Site,
+}
+
+impl Lead {
+    fn of(filter: &CommentFilter) -> Self {
+        if let Some(author) = filter.address_author.or(filter.author) {
+            return Self::Author(author);
+        }
+        match filter.ip {
+            Some(ip) => Self::Address(IpNetwork::from(ip)),
+            None if filter.page.is_some() => Self::Page,
+            None => Self::Site,
+        }
+    }
+
+    /// The column that the places stand for.
+    const fn place_column(self) -> &'static str {
+        match self {
+            Self::Page => "c.page_id",
+            Self::Author(_) | Self::Address(_) | Self::Site => "c.site_id",
+        }
+    }
+
+    fn places(self, places: &Places) -> &[Uuid] {
+        match (self, &places.pages) {
+            (Self::Page, Some(pages)) => pages,
+            _ => &places.sites,
+        }
+    }
+
+    /// What an author or an address wrote is soon walked through; a site isn't.
+    const fn may_ask_index_of_words(self) -> bool {
+        matches!(self, Self::Page | Self::Site)
+    }
+}
+
+/// The keys of a part, and as a row that doesn't fit the place where the look was cut off.
+fn part_statement(search: &Search<'_>, part: &Part) -> QueryBuilder<Postgres> {
+    let lead = Lead::of(search.filter);
+    let mut sql = QueryBuilder::new("with ");
+    match &search.filter.words {
+        Some(words) if lead.may_ask_index_of_words() => {
+            push_asked(&mut sql, search, words);
+            push_hits(&mut sql, search, lead, part);
+            push_stretches(&mut sql, search, lead, part, LOOKED_MAX - HITS_MAX);
+            sql.push(" where not (select r.word from rare r)");
+        }
+        Some(words) => {
+            push_asked(&mut sql, search, words);
+            sql.push("found as materialized (");
+            push_stretches(&mut sql, search, lead, part, LOOKED_MAX);
+        }
+        None => {
+            sql.push("found as materialized (");
+            push_stretches(&mut sql, search, lead, part, LOOKED_MAX);
+        }
+    }
+    sql.push("), horizon as materialized (select f.id, f.submitted_at from found f where f.cut");
+    push_order(&mut sql, "f", part.order);
+    sql.push(" limit 1), keys as (select f.id, f.submitted_at from found f where f.fits and not exists (");
+    sql.push("select 1 from horizon h where (f.submitted_at, f.id)");
+    sql.push(beyond(part.order)).push("(h.submitted_at, h.id))");
+    push_order(&mut sql, "f", part.order);
+    sql.push(" limit ").push_bind(part.rows());
+    sql.push(") select k.id, k.submitted_at, true from keys k");
+    sql.push(" union all select h.id, h.submitted_at, false from horizon h");
     sql
 }
 
-/// Where to look: sites, or the pages of one address. Few rows, whose ids lead an index each.
-fn push_places(sql: &mut QueryBuilder<Postgres>, scope: &SiteScope, filter: &QueueFilter) {
-    sql.push("places as materialized (");
-    match &filter.page {
-        Some(page) => {
-            // An address stands at most once in a site; `limit` keeps it a look into the index for each site. The
-            // address of a page that was merged into another leads there.
-            sql.push("select g.id from sites s cross join lateral (");
-            sql.push("select coalesce(p.merged_into, p.id) as id from pages p");
-            sql.push(" where p.site_id = s.id and p.url_key = ")
-                .push_bind(page.key().to_owned());
-            sql.push(" union all select a.page_id from page_aliases a");
-            sql.push(" where a.site_id = s.id and a.url_key = ")
-                .push_bind(page.key().to_owned());
-            sql.push(" limit 1) g where true");
+/// The first of each stretch that fit, and the last that was looked at where the bound came first.
+///
+/// The row number is counted while the index is read in its order, so a stretch is left as soon as enough was found.
+fn push_stretches(
+    sql: &mut QueryBuilder<Postgres>,
+    search: &Search<'_>,
+    lead: Lead,
+    part: &Part,
+    looked_max: i64,
+) {
+    let stretches = lead.places(search.places).len() * search.filter.statuses.len();
+    let stretches = i64::try_from(stretches).unwrap_or(i64::MAX);
+    let each_max = (looked_max / stretches.max(1)).max(1);
+    sql.push("select f.id, f.submitted_at, f.fits, f.cut from ");
+    push_places_and_states(sql, search, lead);
+    sql.push(
+        "(select w.id, w.submitted_at, w.fits, w.cut from (select c.id, c.submitted_at, (true",
+    );
+    push_remainder(sql, search, lead, part.claimed);
+    sql.push(") is true as fits, row_number() over (");
+    push_order(sql, "c", part.order);
+    sql.push(") = ").push_bind(each_max);
+    sql.push(" as cut from comments c where ");
+    push_stretch(sql, lead);
+    push_bounds(sql, "c", search.filter, part);
+    push_order(sql, "c", part.order);
+    sql.push(" limit ").push_bind(each_max);
+    sql.push(") w where w.fits or w.cut");
+    push_order(sql, "w", part.order);
+    sql.push(" limit ").push_bind(part.rows()).push(") f");
+}
+
+fn push_places_and_states(sql: &mut QueryBuilder<Postgres>, search: &Search<'_>, lead: Lead) {
+    sql.push("unnest(")
+        .push_bind(lead.places(search.places).to_vec());
+    sql.push("::uuid[]) as l (place) cross join unnest(")
+        .push_bind(status_words(search.filter));
+    sql.push("::text[]) as t (status) cross join lateral ");
+}
+
+/// What the leading columns of the index hold.
+fn push_stretch(sql: &mut QueryBuilder<Postgres>, lead: Lead) {
+    match lead {
+        Lead::Author(author) => {
+            sql.push("c.author_id = ")
+                .push_bind(*author.as_uuid())
+                .push(" and ");
         }
-        None => {
-            sql.push("select s.id from sites s where true");
+        Lead::Address(address) => {
+            sql.push("c.ip = ").push_bind(address).push(" and ");
         }
+        Lead::Page | Lead::Site => {}
     }
-    if let Some(ids) = scope_ids(scope) {
-        sql.push(" and s.id = any(").push_bind(ids).push(")");
-    }
-    if let Some(slug) = &filter.site {
-        sql.push(" and s.slug = ").push_bind(slug.clone());
-    }
-    sql.push("), ");
+    sql.push(lead.place_column())
+        .push(" = l.place and c.status = t.status");
 }
 
-/// The index column that the places stand for.
-const fn place_column(filter: &QueueFilter) -> &'static str {
-    if filter.page.is_some() {
-        "c.page_id"
-    } else {
-        "c.site_id"
+/// What the index doesn't hold, as conditions that begin with `and`.
+fn push_remainder(
+    sql: &mut QueryBuilder<Postgres>,
+    search: &Search<'_>,
+    lead: Lead,
+    claimed: Claimed,
+) {
+    push_conditions(sql, search, lead);
+    if search.filter.words.is_some() {
+        // What `@@` calls: no index answers it, so the planner can't leave the order of the list.
+        sql.push(" and ts_match_vq(c.search, (select a.words from asked a))");
+    }
+    push_free(sql, claimed);
+}
+
+fn push_free(sql: &mut QueryBuilder<Postgres>, claimed: Claimed) {
+    if let Claimed::Free(now) = claimed {
+        sql.push(" and not exists (select 1 from claims k where k.comment_id = c.id");
+        sql.push(" and k.until > ").push_bind(now).push(")");
     }
 }
 
-/// The first keys in the order of the list.
-fn push_list(sql: &mut QueryBuilder<Postgres>, filter: &QueueFilter) {
-    sql.push("keys as (");
-    push_stretches(sql, filter, "");
-    push_order(sql, "f", filter.order);
-    sql.push(" limit ").push_bind(filter.limit.rows()).push(")");
+/// The conditions on columns that don't lead.
+fn push_conditions(sql: &mut QueryBuilder<Postgres>, search: &Search<'_>, lead: Lead) {
+    let filter = search.filter;
+    if let (Some(_), Some(author)) = (filter.address_author, filter.author) {
+        sql.push(" and c.author_id = ").push_bind(*author.as_uuid());
+    }
+    if let (Lead::Author(_), Some(ip)) = (lead, filter.ip) {
+        sql.push(" and c.ip = ").push_bind(IpNetwork::from(ip));
+    }
+    if let (Lead::Author(_) | Lead::Address(_), Some(pages)) = (lead, &search.places.pages) {
+        sql.push(" and c.page_id = any(")
+            .push_bind(pages.clone())
+            .push(")");
+    }
 }
 
-/// Each place and state is a stretch of an index in the right order: the first few of each, to be merged as `f`. A
-/// common `in (…)` over both would sort everything that ever was there.
-fn push_stretches(sql: &mut QueryBuilder<Postgres>, filter: &QueueFilter, condition: &'static str) {
-    sql.push("select f.id, f.submitted_at from places l cross join unnest(");
-    sql.push_bind(status_words(filter));
-    sql.push("::text[]) as t (status) cross join lateral (");
-    sql.push("select c.id, c.submitted_at from comments c where ");
-    sql.push(place_column(filter))
-        .push(" = l.id and c.status = t.status")
-        .push(condition);
-    push_after(sql, "c", filter);
-    push_order(sql, "c", filter.order);
-    sql.push(" limit ")
-        .push_bind(filter.limit.rows())
-        .push(") f");
+/// The words as a query, and whether the index of words can answer it.
+fn push_asked(sql: &mut QueryBuilder<Postgres>, search: &Search<'_>, words: &str) {
+    sql.push("asked as materialized (");
+    sql.push("select q.words, querytree(q.words) <> 'T' as indexable from (select ");
+    push_words(sql, search.personal_data, words);
+    sql.push(" as words) q), ");
 }
-
-/// So many comments that hold the words are looked up in the index of words and sorted; where there are more, the
-/// list is walked in its own order instead, in which such common words are found soon.
-const HITS_MAX: i64 = 50_000;
 
 /// Sorting all hits of a common word took longer the more comments there were, for every page anew; walking the list
 /// for a rare word passes everything that ever was there. The number of hits tells which it is, so the statement
 /// counts them first, up to a bound. What only excludes words has no hits in the index (`querytree` says `T`) and is
-/// walked. The query is a scalar subselect, so that the planner can't estimate a word and choose a sequential scan;
-/// the function in the walk is what `@@` calls, and no index answers it.
-fn push_search(
-    sql: &mut QueryBuilder<Postgres>,
-    personal_data: PersonalData,
-    words: &str,
-    filter: &QueueFilter,
-) {
-    sql.push("asked as materialized (");
-    sql.push("select q.words, querytree(q.words) <> 'T' as indexable from (select ");
-    push_words(sql, personal_data, words);
-    sql.push(" as words) q), hits as materialized (select c.id, c.submitted_at, c.status, ");
-    sql.push(place_column(filter))
-        .push(" as place from comments c");
-    sql.push(" where (select a.indexable from asked a) and c.search @@ (select a.words from asked a) limit ");
+/// walked. The query is a scalar subselect, so that the planner can't estimate a word and choose a sequential scan.
+fn push_hits(sql: &mut QueryBuilder<Postgres>, search: &Search<'_>, lead: Lead, part: &Part) {
+    sql.push("hits as materialized (select c.id, c.submitted_at, c.status, ");
+    sql.push(lead.place_column())
+        .push(" as place from comments c where (select a.indexable from asked a)");
+    sql.push(" and c.search @@ (select a.words from asked a) limit ");
     sql.push_bind(HITS_MAX + 1);
     sql.push("), rare as materialized (select (select a.indexable from asked a) and count(*) <= ");
     sql.push_bind(HITS_MAX);
-    sql.push(" as word from hits), keys as (select f.id, f.submitted_at from (");
-    sql.push("select h.id, h.submitted_at from hits h where (select r.word from rare r)");
-    sql.push(" and h.status = any(")
-        .push_bind(status_words(filter))
+    sql.push(" as word from hits), found as materialized (");
+    sql.push("(select c.id, c.submitted_at, true as fits, false as cut from hits c");
+    sql.push(" where (select r.word from rare r) and c.status = any(")
+        .push_bind(status_words(search.filter));
+    sql.push(") and c.place = any(")
+        .push_bind(lead.places(search.places).to_vec())
         .push(")");
-    sql.push(" and h.place in (select l.id from places l)");
-    push_after(sql, "h", filter);
-    sql.push(" union all ");
-    push_stretches(
-        sql,
-        filter,
-        " and ts_match_vq(c.search, (select a.words from asked a))",
-    );
-    sql.push(" where not (select r.word from rare r)) f");
-    push_order(sql, "f", filter.order);
-    sql.push(" limit ").push_bind(filter.limit.rows()).push(")");
+    push_bounds(sql, "c", search.filter, part);
+    push_free(sql, part.claimed);
+    push_order(sql, "c", part.order);
+    sql.push(" limit ").push_bind(part.rows());
+    sql.push(") union all ");
+}
+
+/// What a decision goes by, in the comments and in what was found of them.
+const DECISION_COLUMNS: [&str; 2] = [", c.version, c.reason", ", f.version, f.reason"];
+
+/// All that matches, as `found`. Words are looked up where the index can answer them, however many they are; each stretch
+/// ends at the limit.
+fn push_matching(
+    sql: &mut QueryBuilder<Postgres>,
+    search: &Search<'_>,
+    as_of: OffsetDateTime,
+    limit: i64,
+    [columns, found_columns]: [&'static str; 2],
+) {
+    let lead = Lead::of(search.filter);
+    let whole = Part {
+        order: Order::Oldest,
+        after: None,
+        size: 0,
+        claimed: Claimed::Regardless,
+    };
+    sql.push("with ");
+    if let Some(words) = &search.filter.words {
+        push_asked(sql, search, words);
+    }
+    sql.push("found as materialized (");
+    let by_index = search.filter.words.is_some() && lead.may_ask_index_of_words();
+    if by_index {
+        sql.push("select c.id, c.submitted_at, c.status")
+            .push(columns);
+        sql.push(" from comments c where (select a.indexable from asked a)");
+        sql.push(" and c.search @@ (select a.words from asked a) and c.status = any(")
+            .push_bind(status_words(search.filter));
+        sql.push(") and ").push(lead.place_column()).push(" = any(");
+        sql.push_bind(lead.places(search.places).to_vec()).push(")");
+        push_bounds(sql, "c", search.filter, &whole);
+        sql.push(" and c.submitted_at <= ").push_bind(as_of);
+        sql.push(" union all ");
+    }
+    sql.push("select f.id, f.submitted_at, f.status")
+        .push(found_columns);
+    sql.push(" from ");
+    push_places_and_states(sql, search, lead);
+    sql.push("(select c.id, c.submitted_at, c.status")
+        .push(columns);
+    sql.push(" from comments c where ");
+    push_stretch(sql, lead);
+    push_bounds(sql, "c", search.filter, &whole);
+    sql.push(" and c.submitted_at <= ").push_bind(as_of);
+    push_remainder(sql, search, lead, Claimed::Regardless);
+    push_order(sql, "c", Order::Oldest);
+    sql.push(" limit ").push_bind(limit).push(") f");
+    if by_index {
+        sql.push(" where not (select a.indexable from asked a)");
+    }
+    sql.push(")");
 }
 
 /// Where e-mail addresses may not be seen, each word of the query looks at names and bodies only. It has to be in the
@@ -245,20 +502,53 @@ fn push_words(sql: &mut QueryBuilder<Postgres>, personal_data: PersonalData, wor
     }
 }
 
-fn push_after(sql: &mut QueryBuilder<Postgres>, table: &'static str, filter: &QueueFilter) {
-    if let Some(after) = filter.after {
-        sql.push(" and (")
-            .push(table)
-            .push(".submitted_at, ")
-            .push(table)
-            .push(".id)");
-        sql.push(filter.order.beyond());
-        sql.push("(")
-            .push_bind(after.at)
-            .push(", ")
-            .push_bind(after.id)
-            .push(")");
+/// The times that the filter sets, and where the list goes on.
+///
+/// Of the cursor and the bound where the list begins only the later one stands in the statement: with both the index is
+/// entered at either, and a page would cost more the deeper it lies.
+fn push_bounds(
+    sql: &mut QueryBuilder<Postgres>,
+    table: &'static str,
+    filter: &CommentFilter,
+    part: &Part,
+) {
+    let (near, far) = match part.order {
+        Order::Oldest => (filter.submitted_after, filter.submitted_before),
+        Order::Newest => (filter.submitted_before, filter.submitted_after),
+    };
+    let (beyond, within) = match part.order {
+        Order::Oldest => (beyond(Order::Oldest), beyond(Order::Newest)),
+        Order::Newest => (beyond(Order::Newest), beyond(Order::Oldest)),
+    };
+    let is_past = |cursor: &TimeCursor| {
+        near.is_none_or(|near| match part.order {
+            Order::Oldest => cursor.at > near,
+            Order::Newest => cursor.at < near,
+        })
+    };
+    match (part.after.filter(is_past), near) {
+        (Some(after), _) => {
+            sql.push(" and (").push(table).push(".submitted_at, ");
+            sql.push(table).push(".id)").push(beyond);
+            sql.push("(").push_bind(after.at).push(", ");
+            sql.push_bind(after.id).push(")");
+        }
+        (None, Some(near)) => push_time(sql, table, beyond, near),
+        (None, None) => {}
     }
+    if let Some(far) = far {
+        push_time(sql, table, within, far);
+    }
+}
+
+fn push_time(
+    sql: &mut QueryBuilder<Postgres>,
+    table: &'static str,
+    comparison: &'static str,
+    at: OffsetDateTime,
+) {
+    sql.push(" and ").push(table).push(".submitted_at");
+    sql.push(comparison).push_bind(at);
 }
 
 fn push_order(sql: &mut QueryBuilder<Postgres>, table: &'static str, order: Order) {
@@ -266,11 +556,25 @@ fn push_order(sql: &mut QueryBuilder<Postgres>, table: &'static str, order: Orde
         sql.push(before)
             .push(table)
             .push(column)
-            .push(order.direction());
+            .push(direction(order));
     }
 }
 
-fn status_words(filter: &QueueFilter) -> Vec<&'static str> {
+const fn direction(order: Order) -> &'static str {
+    match order {
+        Order::Oldest => " asc",
+        Order::Newest => " desc",
+    }
+}
+
+const fn beyond(order: Order) -> &'static str {
+    match order {
+        Order::Oldest => " > ",
+        Order::Newest => " < ",
+    }
+}
+
+fn status_words(filter: &CommentFilter) -> Vec<&'static str> {
     filter
         .statuses
         .iter()

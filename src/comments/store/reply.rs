@@ -7,7 +7,7 @@ use super::decide::scope_ids;
 use super::submit::{Earlier, ParentFacts, Stored};
 use crate::accounts::model::SiteScope;
 use crate::base::email::EmailKey;
-use crate::base::ids::{CommentId, ModeratorId, PageId, SiteId};
+use crate::base::ids::{AuthorId, CommentId, ModeratorId, PageId, SiteId};
 use crate::base::text::{Body, Name};
 use crate::comments::error::Error;
 use crate::comments::model::{ActorKind, Status};
@@ -105,6 +105,7 @@ pub(in crate::comments) struct NewReply<'a> {
     pub(in crate::comments) body: &'a Body,
     pub(in crate::comments) body_html: &'a str,
     pub(in crate::comments) avatar: &'a str,
+    pub(in crate::comments) author: AuthorId,
     pub(in crate::comments) by: ModeratorId,
     pub(in crate::comments) at: OffsetDateTime,
     pub(in crate::comments) idempotency_key: Option<&'a [u8]>,
@@ -125,12 +126,12 @@ pub(in crate::comments) async fn insert(
             insert into comments (
                 id, site_id, page_id, parent_id, root_id, depth, status, name, email, email_key, body, body_html,
                 is_staff, avatar, submitted_at, published_at, decided_at, decided_by_kind, decided_by,
-                idempotency_key, content_hash, duplicate_key
+                idempotency_key, content_hash, duplicate_key, author_id
             )
             values (
                 $1, $2, $3, $4, $5, $6, 'approved', $7, $8, $9, $10, $11,
                 true, $12, $13, $13, $13, $14, $15,
-                $16, $17, $18
+                $16, $17, $18, $19
             )
             on conflict do nothing
             returning id
@@ -174,7 +175,8 @@ pub(in crate::comments) async fn insert(
         new.by.as_uuid(),
         new.idempotency_key,
         new.content_hash,
-        new.duplicate_key
+        new.duplicate_key,
+        new.author.as_uuid()
     )
     .fetch_optional(connection)
     .await

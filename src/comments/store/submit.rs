@@ -4,7 +4,7 @@ use ipnetwork::IpNetwork;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-use crate::base::ids::{CommentId, PageId, SiteId};
+use crate::base::ids::{AuthorId, CommentId, PageId, SiteId};
 use crate::base::page_url::Website;
 use crate::base::text::{PageKey, Title};
 use crate::comments::error::Error;
@@ -157,6 +157,7 @@ pub(in crate::comments) struct NewComment<'a> {
     pub(in crate::comments) draft: &'a Draft,
     pub(in crate::comments) body_html: &'a str,
     pub(in crate::comments) avatar: &'a str,
+    pub(in crate::comments) author: AuthorId,
     pub(in crate::comments) submitted_at: OffsetDateTime,
     pub(in crate::comments) idempotency_key: Option<&'a [u8]>,
     pub(in crate::comments) content_hash: &'a [u8],
@@ -202,12 +203,12 @@ pub(in crate::comments) async fn insert(
             insert into comments (
                 id, site_id, page_id, parent_id, root_id, depth, status, name, email, email_key, website, body,
                 body_html, avatar, ip, user_agent, submitted_at, published_at, idempotency_key, content_hash,
-                duplicate_key
+                duplicate_key, author_id
             )
             select
                 $10, $1, $2, $11, $12, $13, $7, $14, $15, $16, $17, $18,
                 $19, $20, $21, $22, $8, case when $7 = 'approved' then $8 end, $23, $24,
-                $25
+                $25, $26
             where exists (select 1 from made_page) or exists (select 1 from open_page)
             on conflict do nothing
             returning id
@@ -258,7 +259,8 @@ pub(in crate::comments) async fn insert(
         draft.user_agent.as_deref(),
         new.idempotency_key,
         new.content_hash,
-        new.duplicate_key
+        new.duplicate_key,
+        new.author.as_uuid()
     )
     .fetch_optional(connection)
     .await

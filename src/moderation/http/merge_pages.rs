@@ -10,7 +10,6 @@ use crate::accounts::extract::Configures;
 use crate::base::complaint::{Complaint, ComplaintCode};
 use crate::base::ids::PageId;
 use crate::base::text::Title;
-use crate::jobs::model::Progress;
 use crate::moderation::{Merged, Moderation};
 use crate::web::conditional::private_json;
 use crate::web::input::rule;
@@ -85,7 +84,7 @@ impl From<Merged> for PageMerge {
                 aliases: page.aliases,
             },
             moved: merged.moved,
-            remaining: merged.progress == Progress::More,
+            remaining: merged.remaining,
         }
     }
 }
@@ -127,9 +126,10 @@ pub async fn merge(
         .target()
         .map_err(|complaint| ApiError::of_fields(vec![FieldProblem::new("into", complaint)]))?;
     let merged = moderation.merge_pages(&caller, source, target).await?;
-    let answer = match merged.progress {
-        Progress::Done => HttpResponse::Ok(),
-        Progress::More => HttpResponse::Accepted(),
+    let answer = if merged.remaining {
+        HttpResponse::Accepted()
+    } else {
+        HttpResponse::Ok()
     };
     Ok(private_json(answer, &PageMerge::from(merged)))
 }

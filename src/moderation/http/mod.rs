@@ -1,14 +1,22 @@
-//! The admin API of comments: list, show, decide. Translates only.
+//! The admin API of comments: list, show, decide, also by batches, lend, note; figures, events and jobs. Translates only.
 
+pub mod authors;
+pub mod batches;
+pub mod claims;
 pub mod decide;
 pub mod decide_many;
 pub mod delete;
 pub mod edit;
+pub mod events;
+mod filter;
+pub mod jobs;
 pub mod list;
 pub mod log;
 pub mod merge_pages;
+pub mod notes;
 pub mod replies;
 pub mod show;
+pub mod summary;
 mod wire;
 
 #[cfg(test)]
@@ -27,6 +35,14 @@ mod tests {
         super::edit::edit,
         super::delete::delete,
         super::replies::reply,
+        super::claims::claim,
+        super::claims::give_back,
+        super::authors::show,
+        super::notes::list_for_comment,
+        super::notes::list_for_author,
+        super::notes::note_comment,
+        super::notes::note_author,
+        super::notes::delete,
     ))]
     struct Document;
 
@@ -50,7 +66,7 @@ mod tests {
     #[test]
     fn the_document_has_every_operation_and_every_schema_it_names() {
         let document = serde_json::to_value(Document::openapi()).unwrap();
-        assert_eq!(document["paths"].as_object().unwrap().len(), 8);
+        assert_eq!(document["paths"].as_object().unwrap().len(), 13);
         let mut found = Vec::new();
         references(&document, &mut found);
         assert!(!found.is_empty());

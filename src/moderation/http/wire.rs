@@ -8,8 +8,9 @@ use utoipa::ToSchema;
 
 use crate::accounts::model::PersonalData;
 use crate::base::clock::rfc3339;
-use crate::base::ids::{CommentId, ModeratorId, PageId};
+use crate::base::ids::{AuthorId, CommentId, ModeratorId, PageId};
 use crate::comments::model::decisions::{AdminComment, EarlierText, HistoryLine, ParentComment};
+use crate::comments::model::queue::{AuthorRecord, QueuedComment};
 use crate::comments::model::{Actor, ActorKind, Status};
 use crate::moderation::{CommentDetails, Error};
 use crate::web::ApiError;
@@ -115,12 +116,53 @@ pub(super) struct EarlierItem {
     body: String,
 }
 
+/// A comment in a list, with its author's record and whoever works on it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = QueuedComment)]
+pub(super) struct QueuedCommentItem {
+    #[serde(flatten)]
+    comment: CommentItem,
+    #[serde(flatten)]
+    around: AroundItem,
+}
+
+/// What is known around a comment.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AroundComment)]
+pub(super) struct AroundItem {
+    /// Stands for the author's e-mail address, the same on all sites; null once the comment is deleted.
+    author_id: Option<AuthorId>,
+    /// What the author wrote on the sites that the caller may see.
+    author_record: Option<AuthorRecordItem>,
+    /// To whom it is lent at the moment; that forbids nobody anything.
+    claimed_by: Option<ActorItem>,
+    /// For how long.
+    #[serde(with = "rfc3339::option")]
+    claimed_until: Option<OffsetDateTime>,
+}
+
+/// How many of an author's comments are in which state; each counted up to 1,000.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AuthorRecord)]
+pub(super) struct AuthorRecordItem {
+    #[schema(minimum = 0, maximum = 1000)]
+    pending: i64,
+    #[schema(minimum = 0, maximum = 1000)]
+    approved: i64,
+    #[schema(minimum = 0, maximum = 1000)]
+    rejected: i64,
+    #[schema(minimum = 0, maximum = 1000)]
+    spam: i64,
+}
+
 /// A comment with its history, oldest first.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AdminCommentDetails)]
 pub(super) struct CommentDetailsItem {
     #[serde(flatten)]
     comment: CommentItem,
+    #[serde(flatten)]
+    around: AroundItem,
     history: Vec<HistoryItem>,
 }
 
@@ -155,10 +197,44 @@ impl CommentItem {
     }
 }
 
+/// Both parts of a comment in a list, as somebody with this sight of personal data gets them.
+fn parts(queued: QueuedComment, personal_data: PersonalData) -> (CommentItem, AroundItem) {
+    let claim = queued.claim.map(|claim| (claim.by.into(), claim.until));
+    let (claimed_by, claimed_until) = claim.unzip();
+    let around = AroundItem {
+        author_id: queued.author.map(|author| author.id),
+        author_record: queued.author.map(|author| author.record.into()),
+        claimed_by,
+        claimed_until,
+    };
+    (CommentItem::of(queued.comment, personal_data), around)
+}
+
+impl QueuedCommentItem {
+    /// The same, as somebody with this sight of personal data gets it.
+    pub(super) fn of(queued: QueuedComment, personal_data: PersonalData) -> Self {
+        let (comment, around) = parts(queued, personal_data);
+        Self { comment, around }
+    }
+}
+
+impl From<AuthorRecord> for AuthorRecordItem {
+    fn from(record: AuthorRecord) -> Self {
+        Self {
+            pending: record.pending,
+            approved: record.approved,
+            rejected: record.rejected,
+            spam: record.spam,
+        }
+    }
+}
+
 impl CommentDetailsItem {
     pub(super) fn of(details: CommentDetails, personal_data: PersonalData) -> Self {
+        let (comment, around) = parts(details.comment, personal_data);
         Self {
-            comment: CommentItem::of(details.comment, personal_data),
+            comment,
+            around,
             history: details.history.into_iter().map(HistoryItem::from).collect(),
         }
     }

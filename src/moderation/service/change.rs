@@ -1,5 +1,7 @@
 //! What a moderator does to one comment besides deciding: edit it, delete it, answer it. Must not know HTTP or SQL.
 
+use std::slice;
+
 use sqlx::PgConnection;
 
 use super::{Moderation, settle};
@@ -9,6 +11,7 @@ use crate::comments::model::changes::{Deleter, Deletion, StaffReply, TextChange}
 use crate::comments::model::decisions::{AdminComment, DecisionResult, Outcome};
 use crate::comments::service::{StoredReply, moderate};
 use crate::database::{self, Lane};
+use crate::jobs::model::{Failure, Progress, Run};
 use crate::moderation::error::Error;
 use crate::moderation::store::erase;
 
@@ -21,6 +24,7 @@ impl Moderation {
             .comments
             .edit_for_moderator(&caller.sites, by, change)
             .await?;
+        self.publish(slice::from_ref(&edited.result));
         settle(edited)
     }
 
@@ -42,14 +46,24 @@ impl Moderation {
             let results = delete_comments(connection, &caller.sites, &deletion).await?;
             let result = results.first().ok_or(Error::CommentNotFound)?;
             if result.outcome != Outcome::VersionConflict {
-                return Ok(());
+                return Ok(results);
             }
             // Still locked, so it is the one that was compared.
             let current = moderate::find_admin_comment(connection, &caller.sites, id).await?;
             let current = current.ok_or(Error::CommentNotFound)?;
             Err(Error::VersionConflict(Box::new(current)))
         };
-        self.database.transact(Lane::Moderators, work).await
+        let results = self.database.transact(Lane::Moderators, work).await?;
+        self.publish(&results);
+        Ok(())
+    }
+
+    /// The handler of a regular job: deletes spam that has been kept as long as its site says.
+    pub async fn expire_spam(&self, run: Run) -> Result<Progress, Failure> {
+        let delete = async |connection: &mut PgConnection, deletion: &Deletion<'_>| {
+            delete_comments(connection, &SiteScope::All, deletion).await
+        };
+        self.comments.expire_spam(run, delete).await
     }
 
     /// Publishes an answer to a comment. One transaction.

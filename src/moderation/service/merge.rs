@@ -1,7 +1,8 @@
 //! Merging two pages of a site: the addresses at once, the comments in parts. Must not know HTTP or SQL.
 
-use serde_json::{Value, json};
+use serde_json::json;
 use sqlx::PgConnection;
+use time::Duration;
 
 use super::Moderation;
 use crate::accounts::model::Caller;
@@ -14,9 +15,18 @@ use crate::moderation::error::Error;
 use crate::sites::model::pages::PageDetails;
 use crate::sites::service::merge as sites;
 
-/// The kind of the jobs that move comments; the payload is `{"page": <id of the merged page>}`.
+/// The kind of the jobs that move comments; the payload is a [`MergeJob`].
 pub const MERGE_JOB: &str = "pages.merge";
 
+/// What the job of a merge is about.
+#[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
+pub struct MergeJob {
+    /// The merged page, whose comments are to be moved.
+    pub page: PageId,
+}
+
+/// The request moves the first part itself, which is all of most pages; the job comes after that.
+const HEAD_START: Duration = Duration::seconds(3);
 /// So many comments are moved by one statement: some 100 ms in which nothing else under the two pages is decided.
 const PART: i64 = 1_000;
 /// So many parts are moved by one run of the job.
@@ -29,8 +39,8 @@ pub struct Merged {
     pub page: PageDetails,
     /// So many comments have been moved.
     pub moved: i64,
-    /// Whether more are to be moved.
-    pub progress: Progress,
+    /// Whether the job has more to move.
+    pub remaining: bool,
 }
 
 impl Moderation {
@@ -46,9 +56,9 @@ impl Moderation {
         let key = source.to_string();
         let job = NewJob {
             kind: MERGE_JOB,
-            payload: json!({"page": source}),
+            payload: json!(MergeJob { page: source }),
             unique_key: Some(&key),
-            run_at: now,
+            run_at: now + HEAD_START,
         };
         self.database
             .transact(Lane::Moderators, async |connection: &mut PgConnection| {
@@ -67,18 +77,13 @@ impl Moderation {
         Ok(Merged {
             page,
             moved: moved.comments,
-            progress: progress(moved),
+            remaining: !is_last(moved),
         })
     }
 
     /// One run of the job [`MERGE_JOB`]: moves up to 10,000 comments. May run twice or at the same time as another, and
-    /// after the end. Done where the payload names no page, since there is nothing to move.
-    pub async fn run_merge(&self, payload: &Value) -> Result<Progress, Error> {
-        let page = payload.get("page").and_then(Value::as_str);
-        let Some(page) = page.and_then(|id| id.parse::<PageId>().ok()) else {
-            tracing::error!("a job of the kind {MERGE_JOB} names no page");
-            return Ok(Progress::Done);
-        };
+    /// after the end.
+    pub async fn run_merge(&self, page: PageId) -> Result<Progress, Error> {
         self.await_submissions(page).await?;
         for _ in 0..PARTS_MAX {
             // Only a look that finds nothing is the end: while a part waited for a comment, an answer to it may have come.
@@ -106,12 +111,8 @@ impl Moderation {
     }
 }
 
-/// What the answer says: all are moved when fewer were found than asked for, unless the target was merged on at the same
-/// moment. The job looks again.
-fn progress(moved: Moved) -> Progress {
-    if moved.found < PART && (moved.found == 0 || moved.comments > 0) {
-        Progress::Done
-    } else {
-        Progress::More
-    }
+/// All are moved when fewer were found than asked for, unless the target was merged on at the same moment. The job looks
+/// again.
+fn is_last(moved: Moved) -> bool {
+    moved.found < PART && (moved.found == 0 || moved.comments > 0)
 }

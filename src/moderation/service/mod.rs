@@ -1,7 +1,17 @@
 //! What a moderator can do with comments: list, look at, decide. Must not know HTTP or SQL.
 
+mod authors;
+pub(in crate::moderation) mod batches;
+mod change;
+mod claims;
+pub(super) mod events;
+pub(super) mod jobs;
 mod log;
 mod merge;
+mod notes;
+pub(in crate::moderation) mod summary;
+
+use std::slice;
 
 use sqlx::PgConnection;
 
@@ -14,17 +24,18 @@ use crate::comments::model::decisions::{
     AdminComment, DecidedComment, Decider, DecisionRequest, DecisionResult, HistoryLine, Outcome,
     Reason,
 };
-use crate::comments::service::moderate::{self, QueueFilter};
+use crate::comments::model::queue::{CommentFilter, Completeness, ListAsked, QueuedComment};
+use crate::comments::service::moderate::{self, Search};
+use crate::comments::service::{AuthorIds, Change, Changes};
 use crate::database::{Database, Lane};
 use crate::moderation::error::Error;
 use crate::sites::Sites;
 
-mod change;
-
 pub use change::delete_comments;
-
 pub use log::LogPage;
-pub use merge::{MERGE_JOB, Merged};
+pub use merge::{MERGE_JOB, MergeJob, Merged};
+
+pub use claims::CLAIM_TIME;
 
 /// The handle of moderation; cheap to clone.
 #[derive(Clone)]
@@ -33,22 +44,26 @@ pub struct Moderation {
     clock: Clock,
     sites: Sites,
     comments: Comments,
+    authors: AuthorIds,
+    changes: Changes,
 }
 
 /// A page of the list.
 #[derive(Debug)]
 pub struct CommentPage {
     /// The comments, in the order that was asked for.
-    pub comments: Vec<AdminComment>,
+    pub comments: Vec<QueuedComment>,
     /// Where the next page begins, if there is one.
     pub next: Option<TimeCursor>,
+    /// Whether the page holds all that it could.
+    pub completeness: Completeness,
 }
 
 /// A comment and what happened to it, oldest first.
 #[derive(Debug)]
 pub struct CommentDetails {
     /// The comment.
-    pub comment: AdminComment,
+    pub comment: QueuedComment,
     /// What happened to it.
     pub history: Vec<HistoryLine>,
 }
@@ -59,43 +74,54 @@ impl Moderation {
         Self {
             database,
             clock,
+            authors: comments.authors().clone(),
+            changes: comments.changes().clone(),
             sites,
             comments,
         }
     }
 
-    /// The comments that the filter takes, of the caller's sites. One round trip; two where a site was named and
-    /// nothing found, to tell an empty site from one that isn't there.
-    pub async fn list(&self, caller: &Caller, filter: &QueueFilter) -> Result<CommentPage, Error> {
+    /// The ids that stand for authors.
+    pub fn authors(&self) -> &AuthorIds {
+        &self.authors
+    }
+
+    /// The comments that the filter takes, of the caller's sites. Three round trips: where to look, which ones, and
+    /// what belongs to them; fewer where nothing is found.
+    pub async fn list(
+        &self,
+        caller: &Caller,
+        filter: &CommentFilter,
+        asked: &ListAsked,
+    ) -> Result<CommentPage, Error> {
+        let now = self.clock.now();
         let run = async |connection: &mut PgConnection| {
-            let personal = caller.personal_data();
-            let found =
-                moderate::list_admin_comments(connection, &caller.sites, personal, filter).await?;
-            if let (true, Some(slug)) = (found.is_empty(), &filter.site)
-                && !moderate::site_exists(connection, &caller.sites, slug).await?
-            {
-                return Err(Error::UnknownSite);
-            }
-            Ok(found)
+            let places = moderate::find_places(connection, &caller.sites, filter).await?;
+            let search = Search {
+                places: &places.ok_or(Error::UnknownSite)?,
+                filter,
+                personal_data: caller.personal_data(),
+            };
+            let found = moderate::look(connection, &search, asked).await?;
+            let comments =
+                moderate::load_queued(connection, &caller.sites, &found.ids, now).await?;
+            Ok(CommentPage {
+                comments,
+                next: found.next,
+                completeness: found.completeness,
+            })
         };
-        let mut comments = self.database.run(Lane::Moderators, run).await?;
-        let more = comments.len() > filter.limit.get();
-        comments.truncate(filter.limit.get());
-        let last = comments.last().filter(|_| more);
-        let next = last.map(|last| TimeCursor {
-            at: last.submitted_at,
-            id: *last.id.as_uuid(),
-        });
-        Ok(CommentPage { comments, next })
+        self.database.run(Lane::Moderators, run).await
     }
 
     /// One comment with its history. Two round trips.
     pub async fn show(&self, caller: &Caller, id: CommentId) -> Result<CommentDetails, Error> {
+        let now = self.clock.now();
         let run = async |connection: &mut PgConnection| {
-            let comment = moderate::find_admin_comment(connection, &caller.sites, id)
-                .await?
-                .ok_or(Error::CommentNotFound)?;
-            let history = moderate::load_history(connection, id, comment.version).await?;
+            let found = moderate::load_queued(connection, &caller.sites, &[id], now).await?;
+            let comment = found.into_iter().next().ok_or(Error::CommentNotFound)?;
+            let version = comment.comment.version;
+            let history = moderate::load_history(connection, id, version).await?;
             Ok(CommentDetails { comment, history })
         };
         self.database.run(Lane::Moderators, run).await
@@ -116,6 +142,7 @@ impl Moderation {
             Ok::<_, Error>(decided)
         };
         let decided = self.database.run(Lane::Moderators, run).await?;
+        self.publish(slice::from_ref(&decided.result));
         settle(decided)
     }
 
@@ -139,9 +166,17 @@ impl Moderation {
         }
         let by = self.decider(caller);
         let run = async |connection: &mut PgConnection| {
-            Ok(moderate::decide_many(connection, &caller.sites, by, requests).await?)
+            Ok::<_, Error>(moderate::decide_many(connection, &caller.sites, by, requests).await?)
         };
-        self.database.run(Lane::Moderators, run).await
+        let results = self.database.run(Lane::Moderators, run).await?;
+        self.publish(&results);
+        Ok(results)
+    }
+
+    /// Tells what has been decided; after the commit.
+    fn publish(&self, results: &[DecisionResult]) {
+        let changes: Vec<Change> = results.iter().filter_map(Change::of).collect();
+        self.changes.publish(&changes);
     }
 
     /// The places of requests whose reason no site of the caller's has.

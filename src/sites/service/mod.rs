@@ -3,6 +3,7 @@
 pub mod merge;
 mod pages;
 pub mod reasons;
+pub mod retention;
 mod settings;
 
 use std::sync::{Arc, PoisonError, RwLock};
@@ -11,6 +12,7 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 
 use crate::base::clock::Clock;
+use crate::base::ids::SiteId;
 use crate::base::page_url::Origin;
 use crate::database::{Database, Lane};
 use crate::sites::error::Error;
@@ -95,6 +97,11 @@ impl Sites {
     /// The time that the service goes by.
     pub fn now(&self) -> OffsetDateTime {
         self.clock.now()
+    }
+
+    /// The site of this id.
+    pub fn find_by_id(&self, id: SiteId) -> Option<Arc<Site>> {
+        self.known().iter().find(|site| site.id == id).cloned()
     }
 
     /// The site of this slug.

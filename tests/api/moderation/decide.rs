@@ -72,10 +72,18 @@ async fn a_decision_says_who_took_it_when_and_why() {
     assert!(
         answer.at("/decided_at").as_str().unwrap() > answer.at("/submitted_at").as_str().unwrap()
     );
-    // The whole comment, as `GET` shows it but for the history.
+    // The whole comment, as `GET` shows it but for the history and what is known around it.
     let shown = desk.get(&app, &format!("{QUEUE}/{id}")).await;
     let mut shown = shown.json();
-    shown.as_object_mut().unwrap().remove("history");
+    for member in [
+        "history",
+        "author_id",
+        "author_record",
+        "claimed_by",
+        "claimed_until",
+    ] {
+        assert!(shown.as_object_mut().unwrap().remove(member).is_some());
+    }
     assert_eq!(shown, answer.json());
     // A later decision has a reason of its own, or none.
     desk.decide(&app, &id, "restore", &json!({}))

@@ -1,16 +1,24 @@
 //! The moderators' work over HTTP: the queue, one comment, decisions. Must not know how it is stored.
 
+mod authors;
+mod batch_races;
+mod batches;
+mod claims;
 mod counts;
 mod decide;
 mod decide_many;
 mod delete;
 mod edit;
 mod errors;
+mod events;
+mod jobs;
 mod log;
+mod notes;
 mod queue;
 mod reasons;
 mod replies;
 mod show;
+mod summary;
 
 use serde_json::{Value, json};
 

@@ -1,5 +1,6 @@
 //! Sites and their pages over HTTP: settings, registration, merging. Must not know how they are stored.
 
+mod merge;
 mod pages;
 mod settings;
 

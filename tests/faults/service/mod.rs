@@ -6,6 +6,7 @@ mod database_away;
 mod departures;
 mod doctor;
 mod full_disk;
+mod jobs;
 mod kills;
 mod locks;
 mod people;

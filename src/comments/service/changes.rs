@@ -1,0 +1,112 @@
+//! Says what changed, to whoever follows it on any instance: ids and codes only. Must not know who follows.
+//!
+//! Whatever commits a change of a comment's state or text publishes it here, after the commit:
+//! `changes.publish(&[Change { comment_id, site_id, status, version }])`.
+
+use tokio::sync::broadcast;
+
+use crate::base::ids::{CommentId, SiteId};
+use crate::comments::model::Status;
+use crate::comments::model::decisions::{DecisionResult, Outcome};
+use crate::database::{Channel, Notice, Notices};
+
+const COMMENTS: Channel = Channel::new("comments");
+
+/// A comment as it is now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Change {
+    /// The comment.
+    pub comment_id: CommentId,
+    /// Its site.
+    pub site_id: SiteId,
+    /// Its state.
+    pub status: Status,
+    /// Its version.
+    pub version: i32,
+}
+
+/// Where changes are told; cheap to clone.
+#[derive(Clone)]
+pub struct Changes(Notices);
+
+impl Changes {
+    /// By these notices.
+    pub fn new(notices: Notices) -> Self {
+        Self(notices)
+    }
+
+    /// Tells that these comments have changed; after the commit. Never waits. Some or all may get lost, and then those
+    /// who follow are told that.
+    pub fn publish(&self, changes: &[Change]) {
+        for change in changes {
+            self.0.publish(COMMENTS, &change.line());
+        }
+    }
+
+    /// Changes from now on, as lines for [`Change::parse`].
+    pub fn follow(&self) -> broadcast::Receiver<Notice> {
+        self.0.subscribe(COMMENTS)
+    }
+}
+
+impl Change {
+    /// What a decision, an edit or a deletion changed; none where it changed nothing.
+    pub fn of(result: &DecisionResult) -> Option<Self> {
+        let facts = result
+            .facts
+            .filter(|_| result.outcome == Outcome::Decided)?;
+        Some(Self {
+            comment_id: result.comment_id,
+            site_id: facts.site_id,
+            status: facts.status,
+            version: facts.version,
+        })
+    }
+
+    fn line(self) -> String {
+        format!(
+            "{} {} {} {}",
+            self.comment_id,
+            self.site_id,
+            self.status.as_str(),
+            self.version
+        )
+    }
+
+    /// Reads a published line; none for one of another release.
+    pub fn parse(line: &str) -> Option<Self> {
+        let mut words = line.split(' ');
+        let change = Self {
+            comment_id: words.next()?.parse().ok()?,
+            site_id: words.next()?.parse().ok()?,
+            status: Status::parse(words.next()?)?,
+            version: words.next()?.parse().ok()?,
+        };
+        words.next().is_none().then_some(change)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_line_is_read_again_and_nothing_else_is_one() {
+        for status in Status::ALL {
+            let change = Change {
+                comment_id: CommentId::from_uuid(Uuid::max()),
+                site_id: SiteId::from_uuid(Uuid::nil()),
+                status,
+                version: 7,
+            };
+            let line = change.line();
+            assert_eq!(Change::parse(&line), Some(change));
+            assert_eq!(Change::parse(&format!("{line} more")), None);
+        }
+        for line in ["", "x", "x y pending 1"] {
+            assert_eq!(Change::parse(line), None);
+        }
+    }
+}
