@@ -10,6 +10,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod access;
 mod accounts;
 mod backstage;
 mod bad_inputs;
