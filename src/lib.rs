@@ -14,6 +14,8 @@ pub mod cli;
 pub mod comments;
 /// Postgres: connections under deadlines, migrations, the embedded default.
 pub mod database;
+/// Pages for moderators in the browser.
+pub mod desk;
 /// Work beside requests: the queue in Postgres.
 pub mod jobs;
 /// The queue, decisions, history.

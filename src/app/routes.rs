@@ -19,6 +19,7 @@ use crate::base::page_url::Origin;
 use crate::comments::Comments;
 use crate::comments::http as comments;
 use crate::database::Database;
+use crate::desk::setup;
 use crate::moderation::http as moderation;
 use crate::moderation::{Events, Moderation};
 use crate::reader::{avatars, pages};
@@ -336,6 +337,13 @@ fn operations(config: &mut ServiceConfig) {
         .service(at("/problems/").get(pages::problems).done())
         .service(at("/problems/{code}").get(pages::problem).done())
         .service(at("/assets/plain.css").get(pages::style).done())
+        .service(
+            at("/desk/setup")
+                .get(setup::form)
+                .post(setup::redeem)
+                .done(),
+        )
+        .service(at("/assets/desk/setup.js").get(setup::script).done())
         .service(at("/docs").get(to_docs).done())
         .service(SwaggerUi::new("/docs/{_:.*}").config(Config::new(["/api/v1/openapi.json"])));
 }

@@ -1,6 +1,7 @@
 //! What stands beside the API: the description to try out, the pages of problems, avatars.
 
 use rejoinder::base::codes::Code;
+use serde_json::json;
 
 use crate::support::app::{Answer, TestApp, comment_on};
 
@@ -159,5 +160,50 @@ async fn what_names_no_avatar_is_not_found() {
         let answer = answer.is_problem(404, "not_found");
         assert_eq!(answer.header("cache-control"), "private, no-store");
     }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_setup_link_leads_to_a_page_that_sets_the_password() {
+    let app = TestApp::with(&[("REJOINDER_PUBLIC_URL", "https://comments.example.org")]).await;
+    let body = json!({"email": "mo@example.org", "name": "Mo", "role": "moderator"});
+    let made = app
+        .desk()
+        .await
+        .post(&app, "/api/v1/admin/moderators", &body)
+        .await
+        .is(201);
+    let link = made.at("/setup_url").as_str().unwrap().to_owned();
+    let (page, token) = link.split_once('#').unwrap();
+    let path = page.strip_prefix("https://comments.example.org").unwrap();
+
+    let form = app.get(path).await.is(200);
+    has_security_headers(&form);
+    assert_eq!(form.header("cache-control"), "private, no-store");
+    assert!(
+        form.header("content-security-policy")
+            .contains("form-action 'self'")
+    );
+    for script in attributes(&form.text, "src") {
+        let script = app.get(&script).await.is(200);
+        assert!(script.header("content-type").starts_with("text/javascript"));
+    }
+    let send = async |password: &str| {
+        let fields = [("token", token), ("password", password)];
+        let request = app.request("POST", path).header("accept", "text/html");
+        app.send(request.form(&fields)).await
+    };
+    let short = send("too short").await.is(422);
+    assert!(short.text.contains("password") && !short.text.contains(token));
+    let done = send("long enough for Mo").await.is(200);
+    assert!(
+        done.text.contains("mo@example.org") && !done.text.contains(token),
+        "{done:?}"
+    );
+    app.sign_in("mo@example.org", "long enough for Mo")
+        .await
+        .is(201);
+    let again = send("long enough for Mo").await.is(404);
+    assert!(again.header("content-type").starts_with("text/html"));
     app.stop().await;
 }
