@@ -47,7 +47,7 @@ impl Handlers {
     }
 
     /// Jobs of this kind are run so, and one is enqueued each time this time has passed, by one of all instances. While
-    /// the one before isn't done yet, no other is made. Its payload is a [`Since`].
+    /// the one before isn't done yet, no other is made. Its payload is a [`Since`](crate::jobs::model::Since).
     #[must_use]
     pub fn every<F, R>(mut self, every: Duration, kind: &'static str, handler: F) -> Self
     where

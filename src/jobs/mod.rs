@@ -4,7 +4,7 @@
 //! leased by one run at a time; it may run twice, after a lost run, so what it does must bear that.
 //!
 //! A kind of job is known by its line in `app/works.rs`: `Handlers::new().on("batches.run", move |run| …)`, where the
-//! handler takes a [`model::Run`] and answers `Result<model::Progress, model::Failure>`.
+//! handler takes a [`crate::jobs::model::Run`] and answers `Result<Progress, Failure>`.
 
 mod handlers;
 pub mod model;
