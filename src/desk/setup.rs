@@ -8,7 +8,7 @@ use actix_web::http::header;
 use actix_web::web::Data;
 use askama::Template;
 use secrecy::SecretString;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use validator::{Validate, ValidationErrors};
 
 use crate::accounts::Accounts;
@@ -41,16 +41,7 @@ pub struct SetupForm {
     #[serde(default)]
     token: String,
     #[serde(default)]
-    password: Password,
-}
-
-#[derive(Default)]
-struct Password(SecretString);
-
-impl<'de> Deserialize<'de> for Password {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        String::deserialize(from).map(|text| Self(SecretString::from(text)))
-    }
+    password: SecretString,
 }
 
 impl fmt::Debug for SetupForm {
@@ -66,7 +57,7 @@ impl Validate for SetupForm {
             let complaint = Complaint::new(ComplaintCode::Required, "must not be empty");
             wrong.push(("token", complaint));
         }
-        if let Err(complaint) = NewPassword::parse(&self.password.0) {
+        if let Err(complaint) = NewPassword::parse(&self.password) {
             wrong.push(("password", complaint));
         }
         all_wrong(wrong)
@@ -84,7 +75,7 @@ pub async fn redeem(
     from: ClientAddress,
     Valid(form): Valid<SetupForm>,
 ) -> Result<HttpResponse, ApiError> {
-    let password = NewPassword::parse(&form.password.0)
+    let password = NewPassword::parse(&form.password)
         .ok()
         .ok_or_else(|| ApiError::new(Code::ValidationFailed))?;
     let token = SetupToken::parse(form.token.trim());

@@ -3,18 +3,18 @@
 
 use serde_json::{Value, json};
 
-use crate::backstage::number;
-use crate::backstage::send;
+use crate::backstage::{number, send};
 use crate::support::app::{Desk, TestApp, comment_on};
 use crate::support::eventually;
 
 /// How the statement of the session check goes; every request of a moderator has it once.
 const SESSION_CHECK: &str =
     "from sessions join moderators on moderators.id = sessions.moderator_id";
-/// How the statements go that an instance makes whatever is asked, among them the one by which it reads its sites anew
+/// How the statements go that an instance makes whatever is asked, among them those by which it reads its sites anew
 /// every two seconds.
-const BESIDE: [&str; 5] = [
+const BESIDE: [&str; 6] = [
     "from sites order by created_at, id limit $1",
+    "from reasons order by site_id, code limit $1",
     "from jobs",
     "from schedules",
     "pg_notify",

@@ -2,10 +2,8 @@
 //! which fields there are.
 
 use std::borrow::Cow;
-use std::fmt;
 
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::{Deserialize, Deserializer};
 use validator::{ValidationErrors, ValidationErrorsKind};
 
 use crate::accounts::model::people::NewPassword;
@@ -65,39 +63,21 @@ impl From<Wrong> for ApiError {
     }
 }
 
-/// A password on its way in; `Debug` and errors don't show it.
-pub(super) struct SentPassword(SecretString);
-
-impl SentPassword {
-    /// One that is to be set.
-    pub(super) fn as_new(sent: Option<&Self>) -> Result<NewPassword, Complaint> {
-        let Self(password) = sent.ok_or_else(required)?;
-        NewPassword::parse(password)
-    }
-
-    /// One that proves who is there: whatever an account may have.
-    pub(super) fn as_proof(sent: Option<&Self>) -> Result<SecretString, Complaint> {
-        let Self(password) = sent.ok_or_else(required)?;
-        match password.expose_secret().chars().count() {
-            0 => Err(required()),
-            1..=PASSWORD_CHARS_MAX => Ok(password.clone()),
-            _ => Err(Complaint::new(
-                ComplaintCode::TooLong,
-                "must have at most 1,000 characters",
-            )),
-        }
-    }
+/// A password that is to be set.
+pub(super) fn new_password(sent: Option<&SecretString>) -> Result<NewPassword, Complaint> {
+    NewPassword::parse(sent.ok_or_else(required)?)
 }
 
-impl<'de> Deserialize<'de> for SentPassword {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        String::deserialize(from).map(|text| Self(SecretString::from(text)))
-    }
-}
-
-impl fmt::Debug for SentPassword {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SentPassword(…)")
+/// A password that proves who is there: whatever an account may have.
+pub(super) fn shown_password(sent: Option<&SecretString>) -> Result<SecretString, Complaint> {
+    let password = sent.ok_or_else(required)?;
+    match password.expose_secret().chars().count() {
+        0 => Err(required()),
+        1..=PASSWORD_CHARS_MAX => Ok(password.clone()),
+        _ => Err(Complaint::new(
+            ComplaintCode::TooLong,
+            "must have at most 1,000 characters",
+        )),
     }
 }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::{Validate, ValidationErrors};
 
-use super::fields::{SentPassword, Wrong};
+use super::fields::{Wrong, new_password, shown_password};
 use crate::accounts::Accounts;
 use crate::accounts::extract::Current;
 use crate::accounts::model::Role;
@@ -77,10 +77,10 @@ impl ChangeOwnAccount {
 pub struct ChangePassword {
     /// The password until now.
     #[schema(value_type = String, required = true, format = "password", min_length = 1, max_length = 1000)]
-    current_password: Option<SentPassword>,
+    current_password: Option<SecretString>,
     /// The password from now on.
     #[schema(value_type = String, required = true, format = "password", min_length = 12, max_length = 1000)]
-    new_password: Option<SentPassword>,
+    new_password: Option<SecretString>,
 }
 
 impl ChangePassword {
@@ -88,12 +88,9 @@ impl ChangePassword {
         let mut wrong = Wrong::default();
         let current = wrong.take(
             "current_password",
-            SentPassword::as_proof(self.current_password.as_ref()),
+            shown_password(self.current_password.as_ref()),
         );
-        let new = wrong.take(
-            "new_password",
-            SentPassword::as_new(self.new_password.as_ref()),
-        );
+        let new = wrong.take("new_password", new_password(self.new_password.as_ref()));
         match (current, new) {
             (Some(current), Some(new)) => Ok((current, new)),
             _ => Err(wrong),

@@ -4,11 +4,12 @@ use std::fmt;
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::{Validate, ValidationErrors};
 
-use super::fields::{SentPassword, Wrong, required};
+use super::fields::{Wrong, new_password, required};
 use crate::accounts::Accounts;
 use crate::accounts::model::people::{NewPassword, SetupToken};
 use crate::web::client_address::ClientAddress;
@@ -24,7 +25,7 @@ pub struct SetUp {
     token: Option<String>,
     /// The password to sign in with from now on.
     #[schema(value_type = String, required = true, format = "password", min_length = 12, max_length = 1000)]
-    password: Option<SentPassword>,
+    password: Option<SecretString>,
 }
 
 impl SetUp {
@@ -33,7 +34,7 @@ impl SetUp {
         let mut wrong = Wrong::default();
         let sent = self.token.as_deref().filter(|token| !token.is_empty());
         let token = wrong.take("token", sent.ok_or_else(required));
-        let password = wrong.take("password", SentPassword::as_new(self.password.as_ref()));
+        let password = wrong.take("password", new_password(self.password.as_ref()));
         match (token, password) {
             (Some(token), Some(password)) => Ok((SetupToken::parse(token), password)),
             _ => Err(wrong),

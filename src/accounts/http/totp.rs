@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::{Validate, ValidationErrors};
 
-use super::fields::{Wrong, required};
-use super::wire::{Password, check_password, parse_code};
+use super::fields::{Wrong, shown_password};
+use super::wire::parse_code;
 use crate::accounts::Accounts;
 use crate::accounts::extract::Current;
 use crate::accounts::totp::SecondCode;
@@ -23,7 +23,7 @@ use crate::web::{ApiError, Strict};
 pub struct SetUpTotp {
     /// One's own password, to begin.
     #[schema(value_type = Option<String>, format = "password", min_length = 1, max_length = 1000)]
-    password: Option<Password>,
+    password: Option<SecretString>,
     /// What the app shows, to end.
     #[schema(max_length = 100, example = "287082")]
     code: Option<String>,
@@ -41,8 +41,8 @@ impl SetUpTotp {
         let step = match (&self.password, self.code.as_deref()) {
             (None, Some(code)) => wrong.take("code", parse_code(code)).map(Step::Confirm),
             (password, None) => {
-                let password = check_password(password.as_ref());
-                wrong.take("password", password.cloned()).map(Step::Begin)
+                let password = shown_password(password.as_ref());
+                wrong.take("password", password).map(Step::Begin)
             }
             (Some(_), Some(_)) => {
                 let complaint = Complaint::new(
@@ -148,15 +148,14 @@ pub async fn set_up(
 pub struct TurnTotpOff {
     /// One's own password.
     #[schema(value_type = String, required = true, format = "password", min_length = 1, max_length = 1000)]
-    password: Option<Password>,
+    password: Option<SecretString>,
 }
 
 impl TurnTotpOff {
     fn parse(&self) -> Result<SecretString, Wrong> {
         let mut wrong = Wrong::default();
-        let password = self.password.as_ref().ok_or_else(required);
-        let password = password.and_then(|password| check_password(Some(password)));
-        wrong.take("password", password.cloned()).ok_or(wrong)
+        let password = shown_password(self.password.as_ref());
+        wrong.take("password", password).ok_or(wrong)
     }
 }
 

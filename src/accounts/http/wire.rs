@@ -2,14 +2,14 @@
 
 use std::fmt;
 
-use secrecy::{ExposeSecret as _, SecretString};
-use serde::{Deserialize, Deserializer, Serialize};
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use validator::{Validate, ValidationError, ValidationErrors};
 
+use super::fields::shown_password;
 use crate::accounts::model::{Caller, Role, Session, SiteScope};
-use crate::accounts::passwords::PASSWORD_CHARS_MAX;
 use crate::accounts::service::SignedIn;
 use crate::accounts::totp::SecondCode;
 use crate::base::complaint::{Complaint, ComplaintCode};
@@ -26,7 +26,7 @@ pub struct SignIn {
     email: Option<String>,
     /// The account's password.
     #[schema(value_type = String, required = true, format = "password", min_length = 1, max_length = 1000)]
-    password: Option<Password>,
+    password: Option<SecretString>,
     /// The second factor, where the account has one: six digits of the app, or a recovery code.
     #[schema(max_length = 100, example = "287082")]
     totp: Option<String>,
@@ -52,15 +52,6 @@ pub(super) struct Shown {
 
 /// Characters of a second factor as it is typed.
 const CODE_CHARS_MAX: usize = 100;
-
-/// A password on its way in; `Debug` and errors don't show it.
-pub(super) struct Password(SecretString);
-
-impl<'de> Deserialize<'de> for Password {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        String::deserialize(from).map(|text| Self(SecretString::from(text)))
-    }
-}
 
 impl fmt::Debug for SignIn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -93,8 +84,8 @@ impl SignIn {
         EmailAddress::parse_account(self.email.as_deref().unwrap_or_default())
     }
 
-    fn checked_password(&self) -> Result<&SecretString, Complaint> {
-        check_password(self.password.as_ref())
+    fn checked_password(&self) -> Result<SecretString, Complaint> {
+        shown_password(self.password.as_ref())
     }
 
     fn parsed_code(&self) -> Result<Option<SecondCode>, Complaint> {
@@ -123,23 +114,9 @@ impl SignIn {
             .map_err(|complaint| FieldProblem::new("totp", complaint))?;
         Ok(Shown {
             email,
-            password: password.clone(),
+            password,
             code,
         })
-    }
-}
-
-/// The password, if it can be one.
-pub(super) fn check_password(password: Option<&Password>) -> Result<&SecretString, Complaint> {
-    let required = || Complaint::new(ComplaintCode::Required, "must not be empty");
-    let Password(password) = password.ok_or_else(required)?;
-    match password.expose_secret().chars().count() {
-        0 => Err(required()),
-        1..=PASSWORD_CHARS_MAX => Ok(password),
-        _ => Err(Complaint::new(
-            ComplaintCode::TooLong,
-            "must have at most 1,000 characters",
-        )),
     }
 }
 

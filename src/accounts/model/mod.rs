@@ -1,15 +1,13 @@
 //! Who calls and what they may do. Must not know HTTP or the database.
 
 pub mod people;
+mod tokens;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use secrecy::{ExposeSecret as _, SecretString};
-use sha2::{Digest as _, Sha256};
+pub use tokens::SessionToken;
+
 use time::{Duration, OffsetDateTime};
 
 use crate::base::ids::{ModeratorId, SessionId, SiteId, TokenId};
-use crate::base::random::{self, TOKEN_BYTES, TOKEN_CHARS};
 
 /// A session that isn't used ends after this time.
 pub const SESSION_IDLE_MAX: Duration = Duration::hours(12);
@@ -189,36 +187,6 @@ impl SiteScope {
     }
 }
 
-/// What the holder of a session shows: 256 random bits. `Debug` doesn't show it.
-#[derive(Debug, Clone)]
-pub struct SessionToken(SecretString);
-
-impl SessionToken {
-    /// A new token.
-    pub fn generate() -> Self {
-        Self(SecretString::from(random::token()))
-    }
-
-    /// The token that a request carries; nothing where the text can't be one.
-    pub fn parse(text: &str) -> Option<Self> {
-        let is_token = text.len() == TOKEN_CHARS
-            && URL_SAFE_NO_PAD
-                .decode(text)
-                .is_ok_and(|bytes| bytes.len() == TOKEN_BYTES);
-        is_token.then(|| Self(SecretString::from(text)))
-    }
-
-    /// What is stored instead of the token. A plain hash does, since nobody can try out 256 bits.
-    pub fn hash(&self) -> [u8; 32] {
-        Sha256::digest(self.0.expose_secret()).into()
-    }
-
-    /// The token itself, for the one answer that shows it.
-    pub fn expose(&self) -> &str {
-        self.0.expose_secret()
-    }
-}
-
 /// A sign-in that holds.
 #[derive(Debug, Clone)]
 pub struct Session {
@@ -258,6 +226,7 @@ mod tests {
     use time::macros::datetime;
 
     use super::*;
+    use crate::base::random::TOKEN_CHARS;
 
     #[test]
     fn a_token_is_read_again_and_nothing_else_is_a_token() {

@@ -1,13 +1,11 @@
 //! People with an account as their colleagues see them, who may manage whom, and how a password is first set.
 //! Must not know HTTP or the database.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret as _, SecretString};
-use sha2::{Digest as _, Sha256};
 use time::{Duration, OffsetDateTime};
 use unicode_normalization::UnicodeNormalization as _;
 
+pub use super::tokens::SetupToken;
 use super::{Caller, Role, SiteScope};
 use crate::accounts::passwords::PASSWORD_CHARS_MAX;
 use crate::base::complaint::{Complaint, ComplaintCode};
@@ -15,7 +13,6 @@ use crate::base::email::EmailAddress;
 use crate::base::ids::{ModeratorId, SiteId};
 use crate::base::page_url::Origin;
 use crate::base::paging::TimeCursor;
-use crate::base::random::{self, TOKEN_BYTES, TOKEN_CHARS};
 use crate::base::text::Name;
 
 /// Characters that a password has at least.
@@ -135,36 +132,6 @@ impl NewPassword {
     /// The password, to be hashed.
     pub(in crate::accounts) fn into_secret(self) -> SecretString {
         self.0
-    }
-}
-
-/// What the holder of a set-up link shows: 256 random bits. `Debug` doesn't show it.
-#[derive(Debug, Clone)]
-pub struct SetupToken(SecretString);
-
-impl SetupToken {
-    /// A new token.
-    pub fn generate() -> Self {
-        Self(SecretString::from(random::token()))
-    }
-
-    /// The token that somebody sent; nothing where the text can't be one.
-    pub fn parse(text: &str) -> Option<Self> {
-        let is_token = text.len() == TOKEN_CHARS
-            && URL_SAFE_NO_PAD
-                .decode(text)
-                .is_ok_and(|bytes| bytes.len() == TOKEN_BYTES);
-        is_token.then(|| Self(SecretString::from(text)))
-    }
-
-    /// What is stored instead of the token.
-    pub fn hash(&self) -> [u8; 32] {
-        Sha256::digest(self.0.expose_secret()).into()
-    }
-
-    /// The token itself, for the one answer that shows it.
-    pub fn expose(&self) -> &str {
-        self.0.expose_secret()
     }
 }
 

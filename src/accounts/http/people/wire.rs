@@ -2,12 +2,13 @@
 
 use std::fmt;
 
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use validator::{Validate, ValidationErrors};
 
-use crate::accounts::http::fields::{SentPassword, Wrong, required};
+use crate::accounts::http::fields::{Wrong, new_password, required};
 use crate::accounts::model::people::{
     Access, Moderator, ModeratorChange, NewModerator, SetupLink, parse_sites,
 };
@@ -128,7 +129,7 @@ pub struct AddModerator {
     sites: Option<Vec<Option<String>>>,
     /// Their password; null or missing: they set it themselves, by the link in the answer.
     #[schema(value_type = Option<String>, format = "password", min_length = 12, max_length = 1000)]
-    password: Option<SentPassword>,
+    password: Option<SecretString>,
 }
 
 impl AddModerator {
@@ -148,7 +149,7 @@ impl AddModerator {
         let password = match &self.password {
             None => Some(None),
             sent => wrong
-                .take("password", SentPassword::as_new(sent.as_ref()))
+                .take("password", new_password(sent.as_ref()))
                 .map(Some),
         };
         match (email, name, role, sites, password) {
