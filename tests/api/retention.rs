@@ -9,13 +9,13 @@ use crate::support::app::{TestApp, comment_on};
 use crate::support::eventually;
 
 /// Moves the clock on and has the regular jobs looked at.
-async fn pass(app: &TestApp, by: Duration) {
+pub(crate) async fn pass(app: &TestApp, by: Duration) {
     app.clock.advance(by);
     app.wake_workers().await;
 }
 
 /// Waits until all regular jobs that are due have been done.
-async fn done(app: &TestApp) {
+pub(crate) async fn done(app: &TestApp) {
     // As the schedules' times are moved on in the transaction that enqueues, none being due is enough.
     let now = app.clock.now();
     let pool = &app.database.pool;
