@@ -12,7 +12,7 @@ mod sessions;
 mod setup;
 mod sign_in;
 mod tokens;
-mod totp;
+pub(crate) mod totp;
 
 use serde_json::{Value, json};
 

@@ -16,10 +16,10 @@ const SESSIONS: &str = "/api/v1/admin/sessions";
 const CURRENT: &str = "/api/v1/admin/sessions/current";
 
 /// An authenticator app, written from RFC 4226 and RFC 6238 and not from the service.
-struct App(Vec<u8>);
+pub(crate) struct App(Vec<u8>);
 
 impl App {
-    fn new(secret: &str) -> Self {
+    pub(crate) fn new(secret: &str) -> Self {
         let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
         let digits = secret.chars().map(|c| alphabet.find(c).unwrap());
         let bits: Vec<u8> = digits
@@ -35,7 +35,11 @@ impl App {
 
     /// What it shows so many steps from now.
     fn shows(&self, app: &TestApp, steps: i64) -> String {
-        let step = app.clock.now().unix_timestamp() / 30 + steps;
+        self.shows_at(app.clock.now().unix_timestamp() / 30 + steps)
+    }
+
+    /// What it shows in this step of 30 seconds since 1970.
+    pub(crate) fn shows_at(&self, step: i64) -> String {
         let mut mac = Hmac::<Sha1>::new_from_slice(&self.0).unwrap();
         mac.update(&step.to_be_bytes());
         let digest = mac.finalize().into_bytes();

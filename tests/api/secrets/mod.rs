@@ -1,14 +1,18 @@
 //! RELIABILITY.md, 19: the program itself, with secrets set, used and misused, tells none of them: not in its log, its
 //! figures, its answers, its arguments.
 
+mod full;
+mod program;
+mod run;
+mod work;
+
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{self, Receiver};
+use std::process::Command;
 
 use reqwest::{Client, RequestBuilder};
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
+
+use self::program::Program;
 
 use crate::support::{TestDatabase, execute};
 
@@ -25,98 +29,6 @@ const NOTE: &str = "a-secret-note";
 const KEY: &str = "secret-idempotency-key";
 const COOKIE: &str = "secret-cookie";
 const FORGED: &str = "Forged-Token-Forged-Token-Forged-Token-Forge";
-/// Any free port.
-const PUBLIC: &str = "127.0.0.1:0";
-
-/// The running program and what it says.
-struct Program {
-    child: Child,
-    lines: Receiver<String>,
-    heard: Vec<String>,
-    database: TestDatabase,
-}
-
-impl Program {
-    fn start(database: TestDatabase) -> Self {
-        let with_password = {
-            let mut url = url::Url::parse(&database.url()).unwrap();
-            url.set_password(Some(DATABASE_PASSWORD)).unwrap();
-            url.to_string()
-        };
-        let mut child = Command::new(env!("CARGO_BIN_EXE_rejoinder"))
-            .env_clear()
-            .envs([
-                ("DATABASE_URL", with_password.as_str()),
-                ("REJOINDER_SECRET", SERVER_SECRET),
-                ("REJOINDER_ADMIN_EMAIL", OWNER),
-                ("REJOINDER_ADMIN_PASSWORD", OWNER_PASSWORD),
-                ("REJOINDER_LISTEN", PUBLIC),
-                ("REJOINDER_METRICS_LISTEN", PUBLIC),
-                ("REJOINDER_SITE_ORIGINS", "https://example.org"),
-                ("REJOINDER_TRUSTED_PROXIES", "127.0.0.0/8"),
-                ("REJOINDER_LOG", "trace"),
-                ("REJOINDER_LOG_FORMAT", "json"),
-                ("RUST_BACKTRACE", "full"),
-            ])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let (sender, lines) = mpsc::channel();
-        let outputs: [Box<dyn std::io::Read + Send>; 2] = [
-            Box::new(child.stdout.take().unwrap()),
-            Box::new(child.stderr.take().unwrap()),
-        ];
-        for output in outputs {
-            let sender = sender.clone();
-            std::thread::spawn(move || {
-                for line in BufReader::new(output).lines() {
-                    sender.send(line.unwrap()).unwrap();
-                }
-            });
-        }
-        Self {
-            child,
-            lines,
-            heard: Vec::new(),
-            database,
-        }
-    }
-
-    /// Waits for a line with an address behind these words.
-    fn await_address(&mut self, words: &str) -> String {
-        loop {
-            let line = self.lines.recv().unwrap();
-            let found = line.split_once(words).and_then(|(_, rest)| {
-                let rest = rest.strip_prefix("http://")?;
-                let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || ".:".contains(c)));
-                Some(format!("http://{}", &rest[..end.unwrap_or(rest.len())]))
-            });
-            self.heard.push(line);
-            if let Some(found) = found {
-                return found;
-            }
-        }
-    }
-
-    /// Ends it as an operator would, and returns all that it said.
-    fn stop(mut self) -> Vec<String> {
-        let id = Pid::from_child(&self.child);
-        kill_process(id, Signal::TERM).unwrap();
-        assert!(self.child.wait().unwrap().success());
-        self.heard.extend(self.lines.iter());
-        std::mem::take(&mut self.heard)
-    }
-}
-
-impl Drop for Program {
-    /// For a test that fails midway; what has ended can't be killed again.
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
-}
 
 /// Uses and misuses the service; collects the answers that must tell nothing.
 struct Visit {
@@ -239,7 +151,7 @@ async fn use_and_misuse(visit: &mut Visit, database: &TestDatabase) -> [String; 
 #[tokio::test]
 async fn the_program_tells_no_secret_and_nothing_personal() {
     let database = TestDatabase::create().await;
-    let mut program = Program::start(database);
+    let mut program = Program::start(database, &[]);
     let figures = program.await_address("metrics are at ");
     let base = program.await_address("rejoinder is running at ");
     let id = program.child.id();
