@@ -19,6 +19,9 @@ create table audit_log (
     constraint audit_log_subject_form check (subject_kind ~ '^[a-z_]{1,40}$')
 );
 
+-- For those who see some sites only; the whole log goes by the key.
+create index audit_log_site_id on audit_log (site_id, id) where site_id is not null;
+
 create trigger audit_log_append_only before update or delete on audit_log
     for each row execute function refuse_history_change();
 create trigger audit_log_no_truncate before truncate on audit_log

@@ -8,10 +8,12 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod authors;
 mod changes;
 mod checks;
 mod claims;
 mod decisions;
 mod jobs;
+mod plans;
 mod queue;
 mod seed;

@@ -1,0 +1,542 @@
+//! How Postgres goes about every list and search over 200,000 comments: statements as they were sent, read from the server's
+//! own log and explained again. Ends at once with a server that was given (`TEST_DATABASE_URL`), whose log isn't ours.
+
+use rejoinder::accounts::model::{Caller, PersonalData, Proof, Role, SiteScope};
+use rejoinder::base::clock::Clock;
+use rejoinder::base::ids::{
+    AuditEntryId, AuthorId, BatchId, CommentId, ModeratorId, PageId, SessionId, SiteId,
+};
+use rejoinder::base::page_url::PageUrl;
+use rejoinder::base::paging::{Limit, TimeCursor};
+use rejoinder::comments::model::Status;
+use rejoinder::comments::model::queue::{CommentFilter, Completeness, ListAsked, Order};
+use rejoinder::comments::service::moderate::{
+    LOOKED_MAX, Search, count_matching, find_matching, find_places,
+};
+use rejoinder::database::{Error, Lane};
+use rejoinder::moderation::Moderation;
+use rejoinder::sites::Sites;
+use rejoinder::sites::service::PagesAsked;
+use serde_json::Value;
+use sqlx::{ConnectOptions, Connection, PgConnection, Row};
+use time::OffsetDateTime;
+use time::macros::datetime;
+use uuid::Uuid;
+
+use crate::seed;
+use crate::support::{self, Logged, execute};
+
+/// What a page's list may sort: two rows more than the largest page for each stretch (three sites, or pages, and five
+/// states), and nothing that grows with the table.
+const SORTED_MAX: f64 = 103.0 * 15.0;
+/// What a search may sort: the hits of a word that isn't common.
+const HITS_MAX: f64 = 20_001.0;
+const NEWEST: OffsetDateTime = datetime!(2026-03-01 00:00 UTC);
+const MIDDLE: OffsetDateTime = datetime!(2026-02-01 00:00 UTC);
+
+/// Three sites, 2,000 pages of which one has a tenth of all comments, 20,000 authors of which one wrote a tenth, 60 of a
+/// hundred comments pending. The word `common` stands in every third, `seldom` in one of 500, `rare` in 20, `late` in the
+/// newest 200.
+const FILL: &str = "
+    set session_replication_role = replica;
+    drop index comments_search, comments_ip, comments_page_queue, comments_author, comments_site_queue,
+        comments_page_list, comments_page_top, comments_thread, comments_answers, comments_without_author;
+    insert into sites (id, slug, name, created_at)
+    select ('00000000-0000-7000-8000-0000000000a' || n)::uuid, 'site' || n, 'Site', '2026-01-01Z'
+    from generate_series(0, 2) n;
+    insert into moderators (id, email, email_key, name, role, created_at)
+    values ('00000000-0000-7000-8000-0000000000ff', 'mo@example.org', 'mo@example.org', 'Mo', 'moderator', '2026-01-01Z');
+    insert into pages (id, site_id, url, url_key, created_at)
+    select
+        ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid,
+        ('00000000-0000-7000-8000-0000000000a' || n % 3)::uuid,
+        'https://tides.example/' || n, 'tides.example/' || n, '2026-01-01Z'
+    from generate_series(0, 1999) n;
+    insert into comments (id, site_id, page_id, root_id, depth, status, name, email, email_key, body, body_html, avatar, ip,
+        submitted_at, published_at, content_hash, author_id)
+    select
+        m.id, ('00000000-0000-7000-8000-0000000000a' || m.page % 3)::uuid,
+        ('00000000-0000-7000-8000-' || lpad(m.page::text, 12, '0'))::uuid, m.id, 0, m.status, 'Author ' || m.author,
+        'a' || m.author || '@example.org', 'a' || m.author || '@example.org',
+        'Word' || n % 977 || ' of ' || n % 613
+            || case when n % 3 = 0 then ' common' else '' end
+            || case when n % 500 = 0 then ' seldom' else '' end
+            || case when n % 10000 = 0 then ' rare' else '' end
+            || case when n > 199800 then ' late' else '' end,
+        '<p>Word</p>', repeat('a', 32), ('10.0.' || n % 50 || '.' || n % 20)::inet, m.at,
+        case when m.status = 'approved' then m.at end, '\\x00',
+        ('00000000-0000-8000-8000-' || lpad(m.author::text, 12, '0'))::uuid
+    from generate_series(1, 200000) n
+    cross join lateral (
+        select
+            ('01900000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid as id,
+            case when n % 10 = 1 then 0 else n % 2000 end as page,
+            case when n % 10 = 2 then 0 else n % 20000 end as author,
+            (array['pending', 'pending', 'pending', 'pending', 'pending', 'pending', 'approved', 'approved', 'rejected',
+                'spam'])[1 + (n / 7) % 10] as status,
+            timestamptz '2026-01-01Z' + n * interval '25 seconds' as at
+    ) m;
+    insert into comment_history (comment_id, version, at, actor_kind, to_status)
+    select id, 1, submitted_at, 'author', status from comments;
+    insert into claims (comment_id, moderator_id, until)
+    select id, '00000000-0000-7000-8000-0000000000ff', '2126-01-01Z'
+    from comments where status = 'pending' order by submitted_at, id limit 300;
+    set maintenance_work_mem = '256MB';
+    create index comments_search on comments using gin (search);
+    create index comments_ip on comments (ip, site_id, status, submitted_at, id) where ip is not null;
+    create index comments_page_queue on comments (page_id, status, submitted_at, id);
+    create index comments_author on comments (author_id, site_id, status, submitted_at, id) where author_id is not null;
+    create index comments_site_queue on comments (site_id, status, submitted_at, id)";
+
+/// The same of what else there are lists of: 20,000 acts, of which one in fifty belongs to a site, and a batch.
+const FILL_OTHERS: &str = "
+    insert into audit_log (id, at, actor_kind, act, subject_kind, site_id)
+    select ('01900000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, timestamptz '2026-01-01Z' + n * interval '1 minute',
+        'system', 'site.changed', 'site',
+        case when n % 50 = 0 then ('00000000-0000-7000-8000-0000000000a' || n % 3)::uuid end
+    from generate_series(1, 20000) n;
+    insert into batches (id, moderator_id, decision, as_of, state, total, created_at)
+    values ('00000000-0000-7000-8000-00000000ba7c', '00000000-0000-7000-8000-0000000000ff', 'approve', now(), 'done', 50000, now());
+    insert into batch_items (batch_id, place, comment_id, was_status, was_version)
+    select '00000000-0000-7000-8000-00000000ba7c', row_number() over (order by id), id, status, version
+    from comments order by id limit 50000;
+    analyze";
+
+/// Tables whose statements are explained.
+const LOOKED_AT: [&str; 5] = [
+    " comments",
+    " comment_history",
+    " audit_log",
+    " batch",
+    " pages",
+];
+/// Tables that grow without end, so that none of them may be read as a whole.
+const LARGE: [&str; 4] = ["comments", "comment_history", "audit_log", "batch_items"];
+
+struct Plans {
+    test: support::TestDatabase,
+    database: rejoinder::database::Database,
+    moderation: Moderation,
+    sites: Sites,
+    caller: Caller,
+    read: usize,
+}
+
+impl Plans {
+    /// None where there is no log of ours.
+    async fn open() -> Option<Self> {
+        let test = support::TestDatabase::create().await;
+        test.logged().await?;
+        execute(&test.options, FILL.to_owned()).await;
+        execute(&test.options, "vacuum analyze".to_owned()).await;
+        test.log_statements().await;
+        let database = test.database();
+        let (sites, comments) = seed::services(&database, &Clock::new());
+        let moderation = Moderation::new(database.clone(), Clock::new(), sites.clone(), comments);
+        let moderator = id(0xff);
+        Some(Self {
+            read: test.logged().await?.len(),
+            test,
+            database,
+            moderation,
+            sites,
+            caller: Caller {
+                moderator_id: ModeratorId::from_uuid(moderator),
+                name: "Mo".to_owned(),
+                role: Role::Moderator,
+                sites: SiteScope::All,
+                proof: Proof::Session(SessionId::from_uuid(moderator)),
+            },
+        })
+    }
+
+    /// Explains what was asked since the last call, each statement with its values.
+    async fn fresh(&mut self) -> Vec<(Logged, Value)> {
+        let all = self.test.logged().await.unwrap();
+        let fresh = all[self.read..].to_vec();
+        self.read = all.len();
+        let mut connection = self.test.options.connect().await.unwrap();
+        let mut plans = Vec::new();
+        for logged in fresh {
+            if LOOKED_AT
+                .iter()
+                .any(|table| logged.statement.contains(table))
+            {
+                let plan = explain(&mut connection, &logged).await;
+                plans.push((logged, plan));
+            }
+        }
+        connection.close().await.unwrap();
+        // What explaining logged is no statement of the service.
+        self.read = self.test.logged().await.unwrap().len();
+        plans
+    }
+
+    async fn check(&mut self, what: &str, sorted_max: f64) {
+        let plans = self.fresh().await;
+        assert!(!plans.is_empty(), "{what}");
+        for (logged, plan) in plans {
+            let mut looked = 0.0;
+            walk(&plan, &mut |node| {
+                let text = |name: &str| node[name].as_str().unwrap_or_default().to_owned();
+                let number = |name: &str| node[name].as_f64().unwrap_or_default();
+                let loops = number("Actual Loops");
+                if loops == 0.0 {
+                    return;
+                }
+                let (kind, table) = (text("Node Type"), text("Relation Name"));
+                let is_large = LARGE.contains(&table.as_str());
+                let case = || format!("{what}: {kind} on {table}\n{}\n{plan:#}", logged.statement);
+                assert!(!(kind == "Seq Scan" && is_large), "{}", case());
+                if is_large {
+                    looked += (number("Actual Rows") + number("Rows Removed by Filter")) * loops;
+                }
+                if kind.contains("Sort") {
+                    let from = &node["Plans"][0];
+                    let rows = from["Actual Rows"].as_f64().unwrap_or_default();
+                    let rows = rows * from["Actual Loops"].as_f64().unwrap_or_default();
+                    assert!(rows <= sorted_max, "{rows} rows: {}", case());
+                }
+            });
+            if sorted_max.is_finite() {
+                #[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "50,000")]
+                let looked_max = LOOKED_MAX as f64 + 5_000.0;
+                assert!(looked <= looked_max, "{what}: {looked} rows\n{plan:#}");
+            }
+        }
+    }
+}
+
+fn walk(plan: &Value, look: &mut impl FnMut(&Value)) {
+    look(plan);
+    for inner in plan["Plans"].as_array().into_iter().flatten() {
+        walk(inner, look);
+    }
+}
+
+async fn explain(connection: &mut PgConnection, logged: &Logged) -> Value {
+    let values = if logged.values.is_empty() {
+        String::new()
+    } else {
+        format!("({})", logged.values.join(", "))
+    };
+    for statement in [
+        "deallocate all".to_owned(),
+        format!("prepare asked as {}", logged.statement),
+    ] {
+        sqlx::raw_sql(sqlx::AssertSqlSafe(statement))
+            .execute(&mut *connection)
+            .await
+            .unwrap();
+    }
+    let row = sqlx::raw_sql(sqlx::AssertSqlSafe(format!(
+        "explain (analyze, timing off, format json) execute asked{values}"
+    )))
+    .fetch_one(connection)
+    .await
+    .unwrap();
+    let plan: Value = row.get(0);
+    plan[0]["Plan"].clone()
+}
+
+fn id(number: u128) -> Uuid {
+    Uuid::from_u128(0x0000_0000_0000_7000_8000_0000_0000_0000 | number)
+}
+
+/// The author of this number; its digits read as hexadecimal ones.
+fn author(digits: u128) -> AuthorId {
+    AuthorId::from_uuid(Uuid::from_u128(
+        0x0000_0000_0000_8000_8000_0000_0000_0000 | digits,
+    ))
+}
+
+fn asked(order: Order, at: Option<OffsetDateTime>) -> ListAsked {
+    ListAsked {
+        order,
+        after: at.map(|at| TimeCursor {
+            at,
+            id: Uuid::max(),
+        }),
+        limit: Limit::parse("100").unwrap(),
+    }
+}
+
+#[expect(clippy::too_many_lines, reason = "a table")]
+fn filters() -> Vec<(&'static str, CommentFilter)> {
+    let pending = || CommentFilter {
+        statuses: vec![Status::Pending],
+        ..CommentFilter::default()
+    };
+    let open = || CommentFilter {
+        statuses: vec![
+            Status::Pending,
+            Status::Approved,
+            Status::Rejected,
+            Status::Spam,
+        ],
+        ..CommentFilter::default()
+    };
+    let page = |path: &str| PageUrl::parse(&format!("https://tides.example/{path}")).ok();
+    let ip = "10.0.7.7".parse().ok();
+    vec![
+        ("everything", open()),
+        ("what waits", pending()),
+        (
+            "deleted ones, of which there are none",
+            CommentFilter {
+                statuses: vec![Status::Deleted],
+                ..open()
+            },
+        ),
+        (
+            "a site",
+            CommentFilter {
+                site: Some("site1".to_owned()),
+                ..pending()
+            },
+        ),
+        (
+            "a page",
+            CommentFilter {
+                page: page("7"),
+                ..open()
+            },
+        ),
+        (
+            "the big page",
+            CommentFilter {
+                page: page("0"),
+                ..open()
+            },
+        ),
+        (
+            "an author",
+            CommentFilter {
+                author: Some(author(0x17)),
+                ..open()
+            },
+        ),
+        (
+            "the author who writes much",
+            CommentFilter {
+                author: Some(author(0)),
+                ..open()
+            },
+        ),
+        (
+            "that author on a page",
+            CommentFilter {
+                author: Some(author(0)),
+                page: page("12"),
+                ..open()
+            },
+        ),
+        (
+            "that author's address from a network address",
+            CommentFilter {
+                address_author: Some(author(0)),
+                ip,
+                ..open()
+            },
+        ),
+        ("a network address", CommentFilter { ip, ..open() }),
+        (
+            "a network address on a page",
+            CommentFilter {
+                ip,
+                page: page("0"),
+                ..open()
+            },
+        ),
+        (
+            "a time",
+            CommentFilter {
+                submitted_after: Some(MIDDLE),
+                submitted_before: Some(NEWEST),
+                ..open()
+            },
+        ),
+    ]
+}
+
+const WORDS: [&str; 6] = ["rare", "seldom", "late", "common", "nowhere", "-common"];
+
+#[tokio::test]
+async fn no_list_or_search_reads_or_sorts_more_than_its_bound() {
+    let Some(mut plans) = Plans::open().await else {
+        return;
+    };
+    check_lists(&mut plans).await;
+    check_works(&mut plans).await;
+    check_others(&mut plans).await;
+    check_ends(&plans).await;
+}
+
+async fn check_lists(plans: &mut Plans) {
+    for (what, filter) in filters() {
+        for order in [Order::Oldest, Order::Newest] {
+            for at in [None, Some(MIDDLE)] {
+                let asked = asked(order, at);
+                let list = plans.moderation.list(&plans.caller, &filter, &asked);
+                let page = list.await.unwrap();
+                assert_eq!(page.completeness, Completeness::Complete, "{what}");
+                let what = format!("{what}, {order:?}, {at:?}");
+                plans.check(&what, SORTED_MAX).await;
+            }
+        }
+        for words in WORDS {
+            let filter = CommentFilter {
+                words: Some(words.to_owned()),
+                ..filter.clone()
+            };
+            let list = asked(Order::Oldest, None);
+            plans
+                .moderation
+                .list(&plans.caller, &filter, &list)
+                .await
+                .unwrap();
+            plans.check(&format!("{what}, {words}"), HITS_MAX).await;
+        }
+    }
+}
+
+/// Claims, authors, one comment, and what batches take.
+async fn check_works(plans: &mut Plans) {
+    let caller = plans.caller.clone();
+    let other = Caller {
+        moderator_id: ModeratorId::from_uuid(id(0xfe)),
+        ..caller.clone()
+    };
+    execute(
+        &plans.test.options,
+        "insert into moderators (id, email, email_key, name, role, created_at)
+        values ('00000000-0000-7000-8000-0000000000fe', 'b@example.org', 'b@example.org', 'Bo', 'moderator', now())"
+            .to_owned(),
+    )
+    .await;
+    plans.fresh().await;
+    for (what, filter) in filters() {
+        let limit = Limit::parse("100").unwrap();
+        plans
+            .moderation
+            .claim(&other, &filter, limit)
+            .await
+            .unwrap();
+        plans.check(&format!("claims: {what}"), 501.0 * 12.0).await;
+    }
+    for digits in [0, 0x17] {
+        let author = author(digits);
+        plans.moderation.show_author(&caller, author).await.unwrap();
+        plans.check("an author", SORTED_MAX).await;
+    }
+    let one = CommentId::from_uuid(Uuid::from_u128(
+        0x0190_0000_0000_7000_8000_0000_0000_0000 | 0x1234,
+    ));
+    plans.moderation.show(&caller, one).await.unwrap();
+    plans.check("one comment", SORTED_MAX).await;
+    for (what, filter) in filters() {
+        for words in [None, Some("seldom"), Some("common")] {
+            let filter = CommentFilter {
+                words: words.map(str::to_owned),
+                ..filter.clone()
+            };
+            let run = async |connection: &mut PgConnection| {
+                let places = find_places(connection, &SiteScope::All, &filter).await?;
+                let search = Search {
+                    places: &places.unwrap(),
+                    filter: &filter,
+                    personal_data: PersonalData::Shown,
+                };
+                find_matching(connection, &search, NEWEST, 100_001).await?;
+                count_matching(connection, &search, NEWEST, 10_001).await
+            };
+            plans
+                .database
+                .run::<_, Error>(Lane::Moderators, run)
+                .await
+                .unwrap();
+            plans
+                .check(&format!("a batch: {what}"), f64::INFINITY)
+                .await;
+        }
+    }
+}
+
+/// The log, batches, pages and figures.
+async fn check_others(plans: &mut Plans) {
+    execute(&plans.test.options, FILL_OTHERS.to_owned()).await;
+    plans.fresh().await;
+    let all = plans.caller.clone();
+    let few = Caller {
+        sites: SiteScope::Only(vec![SiteId::from_uuid(id(0xa1))]),
+        ..all.clone()
+    };
+    let limit = Limit::parse("100").unwrap();
+    let middle = Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0001_0000);
+    for caller in [&all, &few] {
+        for before in [None, Some(AuditEntryId::from_uuid(middle))] {
+            plans.moderation.log(caller, before, limit).await.unwrap();
+            plans.check("the log", SORTED_MAX).await;
+        }
+        let asked = PagesAsked {
+            site: None,
+            name: None,
+            before: Some(PageId::from_uuid(id(0x1000))),
+            limit,
+        };
+        plans.sites.list_pages(caller, &asked).await.unwrap();
+        plans.check("pages", SORTED_MAX).await;
+        plans.moderation.summary(caller, None).await.unwrap();
+        plans.check("figures", HITS_MAX).await;
+    }
+    let batch = BatchId::from_uuid(id(0xba7c));
+    plans
+        .moderation
+        .list_batches(&all, None, limit)
+        .await
+        .unwrap();
+    plans.check("batches", SORTED_MAX).await;
+    let results = plans
+        .moderation
+        .list_batch_results(&all, batch, 25_000, limit);
+    assert_eq!(results.await.unwrap().items.len(), 100);
+    plans.check("a batch's results", SORTED_MAX).await;
+}
+
+/// A search that takes too long ends early, and goes on where it ended.
+async fn check_ends(plans: &Plans) {
+    let (moderation, caller) = (&plans.moderation, &plans.caller);
+    // Excluding words is answered by no index: the walk passes everything that is there.
+    for (words, wanted) in [("-of", 0), ("-of or late", 200), ("-word1", 199_795)] {
+        let filter = CommentFilter {
+            statuses: Status::ALL.to_vec(),
+            words: Some(words.to_owned()),
+            ..CommentFilter::default()
+        };
+        let mut list = asked(Order::Oldest, None);
+        let (mut found, mut calls, mut cut) = (0, 0, 0);
+        let mut latest = None;
+        loop {
+            let page = moderation.list(caller, &filter, &list).await.unwrap();
+            for queued in &page.comments {
+                let place = (queued.comment.submitted_at, queued.comment.id);
+                assert!(latest.is_none_or(|latest| latest < place));
+                latest = Some(place);
+            }
+            found += page.comments.len();
+            calls += 1;
+            cut += usize::from(page.completeness == Completeness::CutOff);
+            list.after = page.next;
+            // The last one is as long as the others, and says no more.
+            if page.next.is_none() || calls == 30 {
+                break;
+            }
+        }
+        if wanted < 3_000 {
+            assert_eq!(found, wanted, "{words}");
+            assert!((4..30).contains(&calls) && cut >= 3, "{words}: {calls}");
+        } else {
+            assert_eq!((found, cut), (3_000, 0), "{words}");
+        }
+    }
+}
