@@ -112,6 +112,7 @@ impl Workers {
         if let Err(error) = self.notices.flush().await {
             tracing::debug!(%error, "the last notices could not be sent");
         }
+        self.notices.close().await;
     }
 }
 

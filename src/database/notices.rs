@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use sqlx::PgConnection;
 use sqlx::postgres::{PgListener, PgPoolOptions};
+use sqlx::{PgConnection, PgPool};
 use tokio::sync::{Notify, broadcast};
 use tokio::time::{sleep, timeout};
 
@@ -77,6 +77,8 @@ struct Inner {
     subscribers: Mutex<BTreeMap<Channel, broadcast::Sender<Notice>>>,
     outgoing: Mutex<Outgoing>,
     waiting: Notify,
+    /// What the listening connection belongs to, to be closed at the end.
+    listening: Mutex<Option<PgPool>>,
 }
 
 #[derive(Default)]
@@ -94,6 +96,7 @@ impl Notices {
             subscribers: Mutex::default(),
             outgoing: Mutex::default(),
             waiting: Notify::new(),
+            listening: Mutex::default(),
         }))
     }
 
@@ -177,6 +180,16 @@ impl Notices {
         }
     }
 
+    /// Closes the connection that [`Self::listen`] used; after that one has ended, and before the server does.
+    pub async fn close(&self) {
+        let listening = lock(&self.0.listening).take();
+        if let Some(pool) = listening
+            && let Err(elapsed) = timeout(ANSWER_MAX, pool.close()).await
+        {
+            tracing::debug!(%elapsed, "closing the connection for notices took too long");
+        }
+    }
+
     /// A connection of its own: those of the pools go back and forth.
     async fn connect(&self) -> Result<PgListener, Error> {
         let pool = PgPoolOptions::new()
@@ -190,6 +203,7 @@ impl Notices {
                     .options()
                     .application_name("rejoinder notices"),
             );
+        *lock(&self.0.listening) = Some(pool.clone());
         let mut listener = PgListener::connect_with(&pool).await?;
         listener.ignore_pool_close_event(true);
         listener.eager_reconnect(false);
