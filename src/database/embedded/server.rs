@@ -168,7 +168,8 @@ pub(super) fn connect_options(data_dir: &Path) -> PgConnectOptions {
         .password("")
         .database(DATABASE)
         .ssl_mode(PgSslMode::Disable)
-        .application_name("rejoinder")
+        // Not the service's name, which its pools set and `doctor` counts.
+        .application_name("rejoinder command")
 }
 
 /// The server's log.
