@@ -6,6 +6,7 @@ mod tokens;
 pub use tokens::SessionToken;
 
 use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
 
 use crate::base::ids::{ModeratorId, SessionId, SiteId, TokenId};
 
@@ -153,6 +154,12 @@ impl Caller {
 }
 
 impl SiteScope {
+    /// The ids as statements take them; null is all.
+    pub fn uuids(&self) -> Option<Vec<Uuid>> {
+        self.ids()
+            .map(|sites| sites.iter().map(|site| *site.as_uuid()).collect())
+    }
+
     /// Whether it holds this site.
     pub fn holds(&self, site: SiteId) -> bool {
         match self {

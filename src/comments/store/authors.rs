@@ -6,7 +6,6 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::admin_row::status;
-use super::decide::scope_ids;
 use crate::accounts::model::SiteScope;
 use crate::base::email::EmailKey;
 use crate::base::ids::{AuthorId, CommentId, SiteId};
@@ -82,7 +81,7 @@ pub async fn find_author(
         limit $4
         "#,
         author.as_uuid(),
-        scope_ids(scope) as _,
+        scope.uuids() as _,
         RECORD_MAX,
         KINDS_MAX,
     )
@@ -145,7 +144,7 @@ pub async fn find_site_of(
         where c.id = $1 and ($2::uuid[] is null or c.site_id = any($2))
         "#,
         id.as_uuid(),
-        scope_ids(scope) as _,
+        scope.uuids() as _,
     )
     .fetch_optional(connection)
     .await?;

@@ -68,14 +68,6 @@ enum Answer {
     Whole,
 }
 
-/// The ids of a scope as the statements take them; null is all.
-pub(super) fn scope_ids(scope: &SiteScope) -> Option<Vec<Uuid>> {
-    match scope {
-        SiteScope::All => None,
-        SiteScope::Only(sites) => Some(sites.iter().map(|site| *site.as_uuid()).collect()),
-    }
-}
-
 /// What a statement says of a comment that was asked for.
 #[derive(Debug)]
 pub(super) struct DecisionRow {
@@ -325,7 +317,7 @@ async fn decide(
         &asked.reasons as _,
         &asked.notes as _,
         &asked.versions as _,
-        scope_ids(scope) as _,
+        scope.uuids() as _,
         by.at,
         ActorKind::Moderator.as_str(),
         by.moderator_id.as_uuid(),

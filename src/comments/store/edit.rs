@@ -5,7 +5,7 @@
 use sqlx::PgConnection;
 
 use super::admin_row::AdminRow;
-use super::decide::{DecisionRow, scope_ids};
+use super::decide::DecisionRow;
 use crate::accounts::model::SiteScope;
 use crate::base::change::Change;
 use crate::base::email::EmailKey;
@@ -38,7 +38,7 @@ pub(in crate::comments) async fn find_avatar_facts(
         where id = $1 and ($2::uuid[] is null or site_id = any($2))
         "#,
         id.as_uuid(),
-        scope_ids(scope) as _
+        scope.uuids() as _
     )
     .fetch_optional(connection)
     .await?;
@@ -157,7 +157,7 @@ pub(in crate::comments) async fn edit_one(
         left join moderators m on m.id = l.decided_by
         "#,
         edit.comment_id.as_uuid(),
-        scope_ids(scope) as _,
+        scope.uuids() as _,
         edit.name.as_ref().map(|(name, _)| *name),
         edit.name.as_ref().map(|(_, avatar)| avatar.as_str()),
         !edit.website.is_keep(),

@@ -8,7 +8,6 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::admin_row::{status, unknown};
-use super::decide::scope_ids;
 use crate::accounts::model::SiteScope;
 use crate::base::ids::{CommentId, ModeratorId, PageId, SiteId};
 use crate::comments::model::Status;
@@ -119,7 +118,7 @@ async fn empty(
         order by j.id
         "#,
         &ids,
-        scope_ids(scope) as _,
+        scope.uuids() as _,
         deletion.only.map(Status::as_str),
         deletion.version,
         deletion.at,

@@ -3,7 +3,6 @@
 use sqlx::PgConnection;
 
 use super::admin_row::{AdminRow, actor, status};
-use super::decide::scope_ids;
 use crate::accounts::model::SiteScope;
 use crate::base::ids::CommentId;
 use crate::comments::model::decisions::{AdminComment, EarlierText, HistoryLine};
@@ -34,7 +33,7 @@ pub async fn find_admin_comment(
         where c.id = $1 and ($2::uuid[] is null or c.site_id = any($2))
         "#,
         id.as_uuid(),
-        scope_ids(scope) as _,
+        scope.uuids() as _,
     )
     .fetch_optional(connection)
     .await?;

@@ -8,7 +8,6 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::admin_row::AdminRow;
-use super::decide::scope_ids;
 use crate::accounts::model::SiteScope;
 use crate::base::ids::{AuthorId, CommentId, ModeratorId};
 use crate::comments::model::queue::{
@@ -104,7 +103,7 @@ pub async fn load_queued(
         left join moderators h on h.id = k.moderator_id
         "#,
         &asked,
-        scope_ids(scope) as _,
+        scope.uuids() as _,
         now,
         RECORD_MAX,
     )

@@ -14,7 +14,6 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::admin_row::status;
-use super::decide::scope_ids;
 use crate::accounts::model::{PersonalData, SiteScope};
 use crate::base::ids::{AuthorId, CommentId};
 use crate::base::page_url::PageUrl;
@@ -83,7 +82,7 @@ pub async fn find_places(
         order by s.id, g.id
         limit $4
         "#,
-        scope_ids(scope) as _,
+        scope.uuids() as _,
         filter.site,
         filter.page.as_ref().map(PageUrl::key),
         PLACES_MAX,

@@ -3,7 +3,6 @@
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-use super::decide::scope_ids;
 use super::submit::{Earlier, ParentFacts, Stored};
 use crate::accounts::model::SiteScope;
 use crate::base::email::EmailKey;
@@ -45,7 +44,7 @@ pub(in crate::comments) async fn lock_parent(
         for no key update of c
         "#,
         parent.as_uuid(),
-        scope_ids(scope) as _,
+        scope.uuids() as _,
         moderator.as_uuid()
     )
     .fetch_optional(connection)

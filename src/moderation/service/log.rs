@@ -3,10 +3,10 @@
 use sqlx::PgConnection;
 
 use super::Moderation;
-use crate::accounts::model::{Caller, SiteScope};
+use crate::accounts::model::Caller;
 use crate::audit::model::AuditEntry;
 use crate::audit::service::{self as audit, AuditFilter};
-use crate::base::ids::{AuditEntryId, SiteId};
+use crate::base::ids::AuditEntryId;
 use crate::base::paging::Limit;
 use crate::database::Lane;
 use crate::moderation::error::Error;
@@ -28,12 +28,8 @@ impl Moderation {
         before: Option<AuditEntryId>,
         limit: Limit,
     ) -> Result<LogPage, Error> {
-        let sites = match &caller.sites {
-            SiteScope::All => None,
-            SiteScope::Only(sites) => Some(sites.iter().map(SiteId::as_uuid).copied().collect()),
-        };
         let filter = AuditFilter {
-            sites,
+            sites: caller.sites.uuids(),
             before,
             limit,
         };

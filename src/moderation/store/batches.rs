@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{scope_ids, unknown};
+use super::unknown;
 use crate::accounts::model::SiteScope;
 use crate::base::ids::{BatchId, CommentId, ModeratorId, SiteId};
 use crate::base::paging::Limit;
@@ -34,7 +34,7 @@ pub(crate) async fn insert(
         "#,
         batch.id.as_uuid(),
         by.as_uuid(),
-        scope_ids(scope) as _,
+        scope.uuids() as _,
         batch.decision.as_str(),
         batch.reason,
         batch.as_of,
@@ -156,7 +156,7 @@ pub(crate) async fn find(
             and (b.finished_at is null or b.finished_at > $3)
         "#,
         id.as_uuid(),
-        scope_ids(scope) as _,
+        scope.uuids() as _,
         kept_since,
     )
     .fetch_optional(connection)
@@ -187,7 +187,7 @@ pub(crate) async fn list(
         order by b.id desc
         limit $4
         "#,
-        scope_ids(scope) as _,
+        scope.uuids() as _,
         kept_since,
         before.as_ref().map(BatchId::as_uuid),
         limit.rows(),

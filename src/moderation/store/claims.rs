@@ -67,7 +67,7 @@ pub(in crate::moderation) async fn renew(
         lease.moderator.as_uuid(),
         lease.now,
         lease.until,
-        scope_ids(scope) as _,
+        scope.uuids() as _,
         &words(statuses) as _,
         limit,
     )
@@ -176,13 +176,6 @@ pub(in crate::moderation) async fn delete_expired(
     .execute(connection)
     .await?;
     Ok(done.rows_affected())
-}
-
-pub(super) fn scope_ids(scope: &SiteScope) -> Option<Vec<Uuid>> {
-    match scope {
-        SiteScope::All => None,
-        SiteScope::Only(sites) => Some(sites.iter().map(|site| *site.as_uuid()).collect()),
-    }
 }
 
 fn words(statuses: &[Status]) -> Vec<&'static str> {

@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
-use super::{scope_ids, unknown};
+use super::unknown;
 use crate::accounts::model::SiteScope;
 use crate::base::ids::{CommentId, ModeratorId, SiteId};
 use crate::comments::model::{Actor, ActorKind, Status};
@@ -34,7 +34,7 @@ pub(crate) async fn find_site(
         where s.slug = $1 and ($2::uuid[] is null or s.id = any($2))
         "#,
         slug,
-        scope_ids(scope) as _,
+        scope.uuids() as _,
     )
     .fetch_optional(connection)
     .await?;
@@ -74,7 +74,7 @@ pub(crate) async fn count_by_status(
             ) as "number!"
         from unnest($2::text[]) as t (status)
         "#,
-        scope_ids(scope) as _,
+        scope.uuids() as _,
         &words as _,
         i64::from(COUNT_EXACT_MAX) + 1,
     )
@@ -109,7 +109,7 @@ pub(crate) async fn find_oldest_pending(
         order by f.submitted_at, f.id
         limit 1
         "#,
-        scope_ids(scope) as _,
+        scope.uuids() as _,
     )
     .fetch_optional(connection)
     .await?;
@@ -322,7 +322,7 @@ pub(crate) async fn load_day_decisions(
         limit $3
         "#,
         since,
-        scope_ids(scope) as _,
+        scope.uuids() as _,
         DAY_DECISIONS_MAX,
     )
     .fetch_all(connection)
@@ -355,7 +355,7 @@ pub(crate) async fn load_day_waits(
         limit $3
         "#,
         since,
-        scope_ids(scope) as _,
+        scope.uuids() as _,
         DAY_WAITS_MAX,
     )
     .fetch_all(connection)

@@ -4,7 +4,6 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::claims::scope_ids;
 use crate::accounts::model::SiteScope;
 use crate::base::ids::{AuthorId, CommentId, ModeratorId, NoteId, SiteId};
 use crate::base::paging::{Limit, TimeCursor};
@@ -107,7 +106,7 @@ pub(in crate::moderation) async fn list(
     before: Option<TimeCursor>,
     limit: Limit,
 ) -> Result<Vec<NoteLine>, Error> {
-    let (scope, before) = (scope_ids(scope), before.map(|last| last.id));
+    let (scope, before) = (scope.uuids(), before.map(|last| last.id));
     let rows = match about {
         About::Comment(comment) => {
             sqlx::query_as!(
@@ -175,7 +174,7 @@ pub(in crate::moderation) async fn delete(
             and ($3::uuid is null or moderator_id = $3)
         "#,
         id.as_uuid(),
-        scope_ids(scope) as _,
+        scope.uuids() as _,
         moderator.as_ref().map(ModeratorId::as_uuid),
     )
     .execute(connection)

@@ -6,7 +6,6 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::Sites;
-use super::settings::scope_ids;
 use crate::accounts::model::Caller;
 use crate::audit;
 use crate::audit::model::{Act, AuditActor, Subject};
@@ -151,7 +150,7 @@ impl Sites {
     /// The sites to look into; none is all.
     fn asked_sites(&self, caller: &Caller, slug: Option<&str>) -> Result<Option<Vec<Uuid>>, Error> {
         let Some(slug) = slug else {
-            return Ok(scope_ids(&caller.sites));
+            return Ok(caller.sites.uuids());
         };
         let site = self
             .find_by_slug(slug)

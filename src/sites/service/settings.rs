@@ -3,7 +3,6 @@
 use serde_json::{Map, Value, json};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 use super::Sites;
 use crate::accounts::model::{Caller, SiteScope};
@@ -35,7 +34,7 @@ impl Sites {
         limit: Limit,
     ) -> Result<SiteList, Error> {
         let filter = store::SiteFilter {
-            ids: scope_ids(&caller.sites),
+            ids: caller.sites.uuids(),
             after,
             limit,
         };
@@ -138,14 +137,6 @@ impl Sites {
         if let Err(error) = self.refresh().await {
             tracing::warn!(%error, "reading the sites after a change failed, trying again soon");
         }
-    }
-}
-
-/// The ids of a scope as the statements take them; none is all.
-pub(super) fn scope_ids(scope: &SiteScope) -> Option<Vec<Uuid>> {
-    match scope {
-        SiteScope::All => None,
-        SiteScope::Only(sites) => Some(sites.iter().map(|site| *site.as_uuid()).collect()),
     }
 }
 

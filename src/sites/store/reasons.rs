@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
-use uuid::Uuid;
 
 use crate::accounts::model::SiteScope;
 use crate::base::ids::{ReasonId, SiteId};
@@ -137,7 +136,7 @@ pub(in crate::sites) async fn list(
         order by r.id
         limit $4
         "#,
-        scope_ids(scope) as _,
+        scope.uuids() as _,
         filter.site,
         filter.after.map(|after| after.id),
         filter.limit.rows()
@@ -163,7 +162,7 @@ pub(in crate::sites) async fn find(
         where r.id = $1 and ($2::uuid[] is null or r.site_id = any($2))
         "#,
         id.as_uuid(),
-        scope_ids(scope) as _
+        scope.uuids() as _
     )
     .fetch_optional(connection)
     .await
@@ -256,12 +255,4 @@ pub(in crate::sites) async fn delete(
     .await
     .map_err(database::Error::from)?;
     Ok(deleted.rows_affected() > 0)
-}
-
-/// The ids of a scope as the statements take them; null is all.
-fn scope_ids(scope: &SiteScope) -> Option<Vec<Uuid>> {
-    match scope {
-        SiteScope::All => None,
-        SiteScope::Only(sites) => Some(sites.iter().map(|site| *site.as_uuid()).collect()),
-    }
 }
