@@ -14,6 +14,8 @@ pub mod cli;
 pub mod comments;
 /// Postgres: connections under deadlines, migrations, the embedded default.
 pub mod database;
+/// Believable comments for trying out.
+pub mod demo;
 /// Pages for moderators in the browser.
 pub mod desk;
 /// Work beside requests: the queue in Postgres.

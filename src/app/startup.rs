@@ -196,6 +196,52 @@ pub async fn with_database<T>(
     outcome
 }
 
+/// What commands work with that change pages and comments.
+pub struct Tools {
+    /// The database.
+    pub database: Database,
+    /// The sites; the first one is there.
+    pub sites: Sites,
+    /// The comments.
+    pub comments: Comments,
+}
+
+/// Like [`with_database`], with sites and comments set up as the service does it.
+pub async fn with_tools<T>(
+    settings: &Settings,
+    work: impl AsyncFnOnce(Tools) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    with_database(settings, async |database| {
+        let secret = secret(settings, &database)
+            .await
+            .context("while loading the secret")?;
+        let clock = Clock::new();
+        let own = settings.http.public_url.clone();
+        let sites = Sites::new(database.clone(), clock.clone(), own);
+        sites
+            .set_up(&settings.sites.origins)
+            .await
+            .context("while setting up the first site")?;
+        let limits = Arc::new(Limits::new(settings.http.rate_limit));
+        let changes = Changes::new(Notices::new(database.clone()));
+        let comments = Comments::new(
+            database.clone(),
+            sites.clone(),
+            clock,
+            &secret,
+            limits,
+            changes,
+        );
+        work(Tools {
+            database,
+            sites,
+            comments,
+        })
+        .await
+    })
+    .await
+}
+
 async fn find_or_open_database(settings: &Settings) -> anyhow::Result<Place> {
     if settings.database.url.is_none()
         && let Some(running) = embedded::find_running(settings.data_dir())

@@ -28,6 +28,11 @@ macro_rules! id {
                 Self(uuid_v7(now, random::bytes()))
             }
 
+            /// The id of this time and these octets, which have to be chosen by chance.
+            pub fn from_parts(at: OffsetDateTime, random: [u8; 10]) -> Self {
+                Self(uuid_v7(at, random))
+            }
+
             /// The least of all ids made at this time.
             pub fn least_of(at: OffsetDateTime) -> Self {
                 Self(uuid_v7(at, [0; 10]))

@@ -13,16 +13,19 @@ use crate::{
 };
 
 mod advice;
+mod demo_data;
 mod doctor;
 mod flags;
 mod migrate;
 mod moderator;
 mod output;
+mod progress;
 mod serve;
 mod usage;
 mod welcome;
 
 use advice::Cause;
+use demo_data::DemoData;
 use flags::SettingFlags;
 use moderator::ModeratorCommand;
 
@@ -39,6 +42,7 @@ Examples:
     DATABASE_URL_FILE=/run/secrets/database rejoinder serve
   rejoinder migrate --config /etc/rejoinder.toml
   rejoinder doctor --format json
+  rejoinder demo-data --comments 10000 --pages 100 --seed 7
   rejoinder moderator add mo@example.org --name Mo --role moderator --sites default
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or settings.
@@ -69,6 +73,8 @@ enum Command {
     /// Look after the people who moderate; works while the service runs, too
     #[command(subcommand)]
     Moderator(ModeratorCommand),
+    /// Fill a site with made comments, for trying out and measuring
+    DemoData(DemoData),
     /// Hold the embedded database; started by ourselves
     #[command(hide = true)]
     PostgresKeeper {
@@ -120,6 +126,7 @@ fn run_with(settings: Settings, command: Command) -> anyhow::Result<()> {
         Command::Migrate => runtime.block_on(migrate::run(settings)),
         // Answered before: they have outcomes of their own.
         Command::Doctor { .. } | Command::PostgresKeeper { .. } => Ok(()),
+        Command::DemoData(asked) => runtime.block_on(demo_data::run(&settings, asked)),
         Command::Moderator(command) => runtime.block_on(moderator::run(&settings, command)),
     }
 }

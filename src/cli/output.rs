@@ -16,6 +16,11 @@ pub(super) fn say(text: &impl Display) {
     writeln!(io::stdout().lock(), "{text}").ok();
 }
 
+/// To standard error: how far something has come.
+pub(super) fn note(text: &impl Display) {
+    writeln!(io::stderr().lock(), "{text}").ok();
+}
+
 /// To standard error: one line of what, one of what to do.
 pub(super) fn complain(what: &impl Display, what_to_do: &impl Display) {
     writeln!(io::stderr().lock(), "error: {what}\n  try: {what_to_do}").ok();

@@ -13,6 +13,7 @@ mod authors;
 mod changes;
 mod edit;
 pub mod moderate;
+pub mod past;
 mod read;
 mod reply;
 pub mod retention;

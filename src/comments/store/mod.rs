@@ -8,6 +8,7 @@ pub(in crate::comments) mod erase;
 pub(in crate::comments) mod history;
 pub(in crate::comments) mod items;
 pub(in crate::comments) mod move_page;
+pub(in crate::comments) mod past;
 pub(in crate::comments) mod queue;
 pub(in crate::comments) mod read;
 pub(in crate::comments) mod reply;

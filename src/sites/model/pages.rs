@@ -43,6 +43,17 @@ pub struct PageDetails {
     pub merged_into: Option<PageId>,
 }
 
+/// A page that comes with its past, from elsewhere than a form.
+#[derive(Debug, Clone, Copy)]
+pub struct PastPage<'a> {
+    /// Its id, chosen by whoever brings it.
+    pub id: PageId,
+    /// The page.
+    pub page: &'a NewPage,
+    /// When it was made.
+    pub created_at: OffsetDateTime,
+}
+
 impl PageDetails {
     /// When it closes by age, or did: so many days after its publication, or else its first comment.
     pub fn closes_at(&self) -> Option<OffsetDateTime> {

@@ -13,9 +13,10 @@ use crate::base::ids::{PageId, SiteId};
 use crate::base::paging::Limit;
 use crate::database::Lane;
 use crate::sites::error::Error;
-use crate::sites::model::pages::{NewPage, PageChange, PageDetails, PageName};
+use crate::sites::model::pages::{NewPage, PageChange, PageDetails, PageName, PastPage};
 use crate::sites::store::merge::lock_merges;
 use crate::sites::store::pages as store;
+use crate::sites::store::past::insert_pages;
 
 /// Which pages are asked for.
 #[derive(Debug, Clone)]
@@ -68,6 +69,20 @@ impl Sites {
         self.database
             .run(Lane::Moderators, async |connection: &mut PgConnection| {
                 load_seen(connection, caller, id).await
+            })
+            .await
+    }
+
+    /// Stores pages that come with their past, and says how many: those whose address, key or WordPress id another page has
+    /// are left out. One round trip.
+    pub async fn take_in_pages(
+        &self,
+        site: SiteId,
+        pages: &[PastPage<'_>],
+    ) -> Result<usize, Error> {
+        self.database
+            .run(Lane::Moderators, async |connection: &mut PgConnection| {
+                insert_pages(connection, site, pages).await
             })
             .await
     }

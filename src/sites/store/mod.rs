@@ -2,6 +2,7 @@
 
 pub(in crate::sites) mod merge;
 pub(in crate::sites) mod pages;
+pub(in crate::sites) mod past;
 pub(in crate::sites) mod reasons;
 pub(in crate::sites) mod retention;
 pub(in crate::sites) mod settings;

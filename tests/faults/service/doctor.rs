@@ -93,6 +93,8 @@ async fn it_looks_at_the_embedded_database_before_the_first_start_while_it_runs_
         .has("database", "ok", "Postgres 1")
         .has("migrations", "ok", "")
         .has("indexes", "ok", "")
+        .has("rights", "ok", "")
+        .has("disk", "ok", "are free")
         .has("connections", "ok", " of ")
         .has("clock", "ok", "")
         .has("owner", "ok", "1 can sign in")
@@ -189,6 +191,28 @@ async fn an_external_database_is_looked_at_with_and_without_a_schema() {
     // Sites are in the database, too: without the setting they keep their origins.
     let kept = doctor(&scratch, &[("DATABASE_URL", &url)]).await;
     kept.has("origins", "ok", "kept in the database");
+}
+
+#[tokio::test]
+async fn rights_that_the_account_lacks_are_named() {
+    let (scratch, database) = (Scratch::new(), TestDatabase::create().await);
+    let role = format!("{}_reader", database.name());
+    let grants = format!(
+        "create role {role} login;
+        grant usage on schema public to {role};
+        grant select, insert, update, delete on all tables in schema public to {role};
+        revoke update on comments from {role};
+        revoke update, delete on comment_history from {role};"
+    );
+    execute(&database.options, grants).await;
+    let url = database.url().replacen("rejoinder@", &format!("{role}@"), 1);
+    let found = doctor(&scratch, &[("DATABASE_URL", &url)]).await;
+    let gone = format!("drop owned by {role}; drop role {role}");
+    execute(&database.options, gone).await;
+    // The history is never changed, so that right may be missing.
+    found.has("rights", "problem", "read or change: comments");
+    assert_eq!(found.code, 1);
+    assert!(!found.said.contains("comment_history"), "{}", found.said);
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 
 mod crowd;
 mod database_away;
+mod demo_data;
 mod departures;
 mod doctor;
 mod full_disk;

@@ -1,6 +1,10 @@
 //! Looks at everything that an installation needs, and says what to do about each thing that isn't right. Changes nothing.
 //! Must not print.
 
+mod configured;
+mod finding;
+
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -16,8 +20,10 @@ use crate::base::page_url::Origin;
 use crate::database::embedded::{self, Embedded};
 use crate::database::{self, Capacity, Database, Inspection, SchemaState, VERSION_MIN};
 use crate::jobs;
-use crate::settings::{Mistake, RateLimit, Settings};
+use crate::settings::{Mistake, Settings};
 use crate::sites::Sites;
+
+pub use finding::{Finding, Level};
 
 /// How long a database may take to answer; whoever asks a doctor doesn't wait for one that may be starting.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
@@ -28,68 +34,10 @@ const CLOCK_WARNING: time::Duration = time::Duration::seconds(2);
 /// See [`CLOCK_WARNING`]: a code holds for 30 seconds.
 const CLOCK_PROBLEM: time::Duration = time::Duration::seconds(30);
 
-/// How bad it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Level {
-    /// As it should be.
-    Ok,
-    /// It works, but somebody should know.
-    Warning,
-    /// It doesn't work.
-    Problem,
-}
-
-impl Level {
-    /// The word for it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Warning => "warning",
-            Self::Problem => "problem",
-        }
-    }
-}
-
-/// One thing that was looked at.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct Finding {
-    /// What was looked at; a stable word.
-    pub check: &'static str,
-    /// How it is.
-    pub level: Level,
-    /// The same in words; never a secret.
-    pub message: String,
-    /// What to do; none where nothing has to be done.
-    pub remedy: Option<String>,
-}
-
-impl Finding {
-    fn ok(check: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            check,
-            level: Level::Ok,
-            message: message.into(),
-            remedy: None,
-        }
-    }
-
-    fn warning(check: &'static str, message: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self {
-            check,
-            level: Level::Warning,
-            message: message.into(),
-            remedy: Some(remedy.into()),
-        }
-    }
-
-    fn problem(check: &'static str, message: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self {
-            level: Level::Problem,
-            ..Self::warning(check, message, remedy)
-        }
-    }
-}
+/// With less room on its disk the database may stop within the hour.
+const ROOM_PROBLEM_MB: u64 = 100;
+/// With less room it is time to look for more: a million comments take about 2,000 MB.
+const ROOM_WARNING_MB: u64 = 2_000;
 
 /// What can be said where the settings are wrong: each mistake, and that nothing else could be looked at.
 pub fn of_mistakes(mistakes: &[Mistake]) -> Vec<Finding> {
@@ -132,11 +80,11 @@ pub async fn examine(settings: &Settings) -> Vec<Finding> {
         let remedy = "look at the log of the database in the data directory";
         findings.push(Finding::problem("database", error.to_string(), remedy));
     }
-    findings.push(origins(settings, first_site));
-    findings.push(public_url(settings));
-    findings.push(proxies(settings));
-    findings.push(secret(settings));
-    findings.push(limits(settings));
+    findings.push(configured::origins(settings, first_site));
+    findings.push(configured::public_url(settings));
+    findings.push(configured::proxies(settings));
+    findings.push(configured::secret(settings));
+    findings.push(configured::limits(settings));
     findings
 }
 
@@ -158,8 +106,13 @@ async fn reach(settings: &Settings) -> Reached {
     match url.expose_secret().parse::<PgConnectOptions>() {
         Ok(options) => {
             reached.options = Some(quiet(options));
-            let what = "an external one, named by DATABASE_URL";
-            reached.found.push(Finding::ok("database", what));
+            reached.found.extend([
+                Finding::ok("database", "an external one, named by DATABASE_URL"),
+                Finding::ok(
+                    "disk",
+                    "that of the database can't be seen from here: watch it there",
+                ),
+            ]);
         }
         Err(error) => reached.found.push(Finding::problem(
             "database",
@@ -183,6 +136,9 @@ async fn reach_embedded(settings: &Settings) -> Reached {
                 Finding::ok("service", "it is running on this data directory"),
                 Finding::ok("database", "the embedded one"),
             ]);
+            if let Ok(Some(place)) = embedded::find_cluster(settings.data_dir()) {
+                reached.found.push(room(&place));
+            }
             return reached;
         }
         Ok(None) => reached.found.push(Finding::warning(
@@ -209,6 +165,7 @@ async fn reach_embedded(settings: &Settings) -> Reached {
     };
     let what = format!("the embedded one in {}", place.display());
     reached.found.push(Finding::ok("database", what));
+    reached.found.push(room(&place));
     match open_embedded(settings).await {
         Ok(embedded) => {
             reached.options = Some(quiet(embedded.connect_options()));
@@ -295,6 +252,7 @@ async fn ask_all(
         .await
         .context("while looking at the migrations")?;
     findings.push(migrations(&schema, &inspection));
+    findings.push(rights(&inspection));
     findings.push(indexes(&inspection));
     findings.push(connections(&inspection));
     findings.push(clocks(ahead));
@@ -370,6 +328,39 @@ fn migrations(schema: &SchemaState, inspection: &Inspection) -> Finding {
             format!("{number} are still to be applied, and this account may not create tables"),
             "grant it CREATE on its schema, as: grant create on schema public to its role",
         ),
+    }
+}
+
+fn rights(inspection: &Inspection) -> Finding {
+    let lacking = &inspection.tables_without_rights;
+    if lacking.is_empty() {
+        return Finding::ok("rights", "this account may do what the service does");
+    }
+    Finding::problem(
+        "rights",
+        format!(
+            "this account may not read or change: {}",
+            lacking.join(", ")
+        ),
+        "grant it select, insert, update and delete on all tables of its schema",
+    )
+}
+
+/// Room on the disk of the embedded database. That of another server can't be seen from here.
+fn room(cluster: &Path) -> Finding {
+    let free = match rustix::fs::statvfs(cluster) {
+        Ok(disk) => disk.f_bavail.saturating_mul(disk.f_frsize) / 1_000_000,
+        Err(error) => {
+            let what = format!("the free space can't be seen: {error}");
+            return Finding::warning("disk", what, "check who owns the data directory");
+        }
+    };
+    let what = format!("{free} MB are free for the database");
+    let remedy = "make room, or move the data directory to a larger disk";
+    match free {
+        ..ROOM_PROBLEM_MB => Finding::problem("disk", what, remedy),
+        ..ROOM_WARNING_MB => Finding::warning("disk", what, remedy),
+        _ => Finding::ok("disk", what),
     }
 }
 
@@ -456,100 +447,5 @@ async fn first_site(options: &PgConnectOptions, settings: &Settings) -> FirstSit
         (Ok(()), Ok(local)) if sites.find_by_origin(&local).is_some() => FirstSite::LoopbackOnly,
         (Ok(()), Ok(_)) => FirstSite::HasOrigins,
         _ => FirstSite::Unknown,
-    }
-}
-
-fn origins(settings: &Settings, first_site: FirstSite) -> Finding {
-    let given = &settings.sites.origins;
-    let shown: Vec<&str> = given.iter().map(Origin::as_str).collect();
-    let is_open = given.iter().any(|origin| !origin.is_loopback());
-    match (is_open, first_site) {
-        (true, _) => Finding::ok(
-            "origins",
-            format!("of the first site: {}", shown.join(", ")),
-        ),
-        (false, FirstSite::HasOrigins) if given.is_empty() => Finding::ok(
-            "origins",
-            "the first site has its own, kept in the database",
-        ),
-        (false, _) => Finding::warning(
-            "origins",
-            "none: only pages on this machine can have comments",
-            "set REJOINDER_SITE_ORIGINS to where the pages live, such as https://example.org",
-        ),
-    }
-}
-
-fn public_url(settings: &Settings) -> Finding {
-    match &settings.http.public_url {
-        None => Finding::warning(
-            "public_url",
-            "it is not set: links lead to this machine, and the desk's cookie is not bound to https",
-            "set REJOINDER_PUBLIC_URL to how the world reaches this service",
-        ),
-        Some(url) if !url.is_https() && !url.is_loopback() => Finding::warning(
-            "public_url",
-            format!("{url} is not encrypted: passwords cross the network readable"),
-            "serve it over https, and say so in REJOINDER_PUBLIC_URL",
-        ),
-        Some(url) => Finding::ok("public_url", url.as_str()),
-    }
-}
-
-/// Which address a request counts for.
-fn proxies(settings: &Settings) -> Finding {
-    let http = &settings.http;
-    let header = &http.client_address_header;
-    if !http.trusted_proxies.is_empty() {
-        let networks: Vec<String> = http
-            .trusted_proxies
-            .iter()
-            .map(ToString::to_string)
-            .collect();
-        let networks = networks.join(", ");
-        return Finding::ok(
-            "proxies",
-            format!(
-                "a request from {networks} counts for the last address in {header} outside of these networks, \
-                 any other for the address that it comes from"
-            ),
-        );
-    }
-    let what =
-        "REJOINDER_TRUSTED_PROXIES is empty: a request counts for the address that it comes from";
-    let is_behind_a_proxy = http
-        .public_url
-        .as_ref()
-        .is_some_and(|public| public.is_https() && !public.is_loopback());
-    if is_behind_a_proxy {
-        // This service speaks no https itself.
-        return Finding::warning(
-            "proxies",
-            format!("{what}, which is the proxy's: all readers share one limit"),
-            format!("name the network of the proxy, and let it set {header}"),
-        );
-    }
-    Finding::ok("proxies", what)
-}
-
-fn secret(settings: &Settings) -> Finding {
-    if settings.accounts.secret.is_some() {
-        return Finding::ok("secret", "it is given");
-    }
-    Finding::warning(
-        "secret",
-        "it is kept in the database, and so in its backups",
-        "set REJOINDER_SECRET; readers' manage tokens and second factors from before are void then",
-    )
-}
-
-fn limits(settings: &Settings) -> Finding {
-    match settings.http.rate_limit {
-        RateLimit::On => Finding::ok("limits", "clients are held to them"),
-        RateLimit::Off => Finding::warning(
-            "limits",
-            "clients are not limited",
-            "set REJOINDER_RATE_LIMIT=on, unless a gateway limits them",
-        ),
     }
 }
