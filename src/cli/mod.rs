@@ -5,21 +5,24 @@ use std::{ffi::OsString, process::ExitCode};
 
 use anyhow::Context as _;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind};
+use clap_complete::Shell;
 
 use crate::{
     app::logs,
     database::embedded,
-    settings::{Settings, Sources},
+    settings::{Flags, Settings, Sources},
 };
 
 mod advice;
 mod demo_data;
 mod doctor;
 mod flags;
+mod manual;
 mod migrate;
 mod moderator;
 mod output;
 mod progress;
+mod reference;
 mod serve;
 mod usage;
 mod welcome;
@@ -75,6 +78,19 @@ enum Command {
     Moderator(ModeratorCommand),
     /// Fill a site with made comments, for trying out and measuring
     DemoData(DemoData),
+    /// Print every setting, as the reference page or as a configuration file to start from
+    Settings {
+        /// The form
+        #[arg(long, value_enum, default_value_t = reference::Format::Toml)]
+        format: reference::Format,
+    },
+    /// Print what makes a shell complete commands and flags
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the manual page
+    Manual,
     /// Hold the embedded database; started by ourselves
     #[command(hide = true)]
     PostgresKeeper {
@@ -93,10 +109,21 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(command_line) => command_line,
         Err(error) => return refuse(&error),
     };
-    if let Some(Command::PostgresKeeper { arguments }) = command {
-        return embedded::keep(arguments);
+    match command {
+        Some(Command::PostgresKeeper { arguments }) => embedded::keep(arguments),
+        // These tell about the program itself: they must work whatever the settings are.
+        Some(Command::Settings { format }) => {
+            reference::run(format, &flags.0);
+            ExitCode::SUCCESS
+        }
+        Some(Command::Completions { shell }) => finish(complete(shell)),
+        Some(Command::Manual) => finish(manual::run(CommandLine::command(), EXAMPLES)),
+        command => run_with_flags(flags.0, command),
     }
-    let settings = Settings::gather(Sources::of_process(flags.0));
+}
+
+fn run_with_flags(flags: Flags, command: Option<Command>) -> ExitCode {
+    let settings = Settings::gather(Sources::of_process(flags));
     if let Some(Command::Doctor { format }) = command {
         return doctor::run(settings, format);
     }
@@ -125,10 +152,29 @@ fn run_with(settings: Settings, command: Command) -> anyhow::Result<()> {
         Command::Serve => runtime.block_on(serve::run(settings)),
         Command::Migrate => runtime.block_on(migrate::run(settings)),
         // Answered before: they have outcomes of their own.
-        Command::Doctor { .. } | Command::PostgresKeeper { .. } => Ok(()),
         Command::DemoData(asked) => runtime.block_on(demo_data::run(&settings, asked)),
+        Command::Doctor { .. }
+        | Command::PostgresKeeper { .. }
+        | Command::Settings { .. }
+        | Command::Completions { .. }
+        | Command::Manual => Ok(()),
         Command::Moderator(command) => runtime.block_on(moderator::run(&settings, command)),
     }
+}
+
+fn complete(shell: Shell) -> anyhow::Result<()> {
+    // A shell would offer hidden commands, too.
+    let whole = CommandLine::command();
+    let commands = whole.get_subcommands();
+    let mut shown = clap::Command::new("rejoinder")
+        .disable_help_subcommand(true)
+        .args(whole.get_arguments().cloned())
+        .subcommands(commands.filter(|command| !command.is_hide_set()).cloned());
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut shown, "rejoinder", &mut script);
+    let script = String::from_utf8(script).context("while writing the completions")?;
+    output::say(&script.trim_end());
+    Ok(())
 }
 
 /// Help and version are asked for and go to standard output; all else is wrong usage.

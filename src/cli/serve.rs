@@ -1,5 +1,7 @@
 //! `rejoinder serve`: starts the service, tells what a person needs, and waits for its end. Must not know how it is built.
 
+use sd_notify::NotifyState;
+
 use super::output;
 use super::welcome::{FirstOwner, FirstPassword, PLACES, Welcome};
 use crate::app::logs;
@@ -23,6 +25,10 @@ pub(super) async fn run(settings: Settings) -> anyhow::Result<()> {
         _ => output::say(&welcome),
     }
     drop(welcome);
+    // Does nothing unless systemd (or its like) asked to be told, by `NOTIFY_SOCKET`.
+    if let Err(error) = sd_notify::notify(&[NotifyState::Ready]) {
+        tracing::warn!(%error, "the service manager can't be told that the service is ready");
+    }
     running.wait().await
 }
 

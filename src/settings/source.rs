@@ -15,8 +15,8 @@ impl Flags {
         self.0.insert(setting.variable, value.into());
     }
 
-    /// The value of a setting's flag.
-    pub(super) fn find(&self, setting: &Setting) -> Option<&str> {
+    /// The value of a setting's flag, as it was typed; none where it was not given.
+    pub fn find(&self, setting: &Setting) -> Option<&str> {
         self.0.get(setting.variable).map(String::as_str)
     }
 }

@@ -7,6 +7,7 @@ mod breach;
 mod dependencies;
 mod form;
 mod order;
+mod package;
 mod source;
 mod sql;
 mod tables;
@@ -69,6 +70,11 @@ fn files_have_a_purpose_line_and_a_telling_name() {
     assert_none(&form::purpose_lines(&tree));
     assert_none(&form::empty_names(&tree));
     assert_none(&form::migration_names(&tree));
+}
+
+#[test]
+fn what_the_debian_package_takes_is_there() {
+    assert_none(&package::breaches(&tree()));
 }
 
 #[test]
