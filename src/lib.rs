@@ -22,11 +22,13 @@ pub mod desk;
 pub mod jobs;
 /// The queue, decisions, history.
 pub mod moderation;
-/// Pages and pictures for readers.
+/// Pages, pictures and feeds for readers.
 pub mod reader;
 /// What the operator sets: flags, environment, file; all mistakes at once.
 pub mod settings;
 /// Sites, their origins and policy, their pages.
 pub mod sites;
+/// The export of a site.
+pub mod transfer;
 /// HTTP that is the same for all: problem documents, extractors, client address, limits, headers.
 pub mod web;

@@ -65,6 +65,8 @@ extractors! {
     ReadsSettings: Viewer, Needs::Scope(&[Scope::Settings, Scope::CommentsRead]);
     /// Somebody who may change settings: an admin or the owner, `settings`.
     Configures: Admin, Needs::Scope(&[Scope::Settings]);
+    /// Somebody who may take all of a site along, e-mail addresses too: an admin or the owner, `comments:personal`.
+    Exports: Admin, Needs::Scope(&[Scope::CommentsPersonal]);
     /// Somebody who may manage people: an admin or the owner, in a session.
     Governs: Admin, Needs::Session;
     /// Somebody who may make API tokens: a moderator or above, in a session.

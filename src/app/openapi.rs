@@ -8,6 +8,7 @@ use crate::accounts::http as accounts;
 use crate::comments::http as comments;
 use crate::moderation::http as moderation;
 use crate::sites::http as sites;
+use crate::transfer::http as transfer;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -21,7 +22,12 @@ use crate::sites::http as sites;
         comments::list::list,
         comments::list::replies,
         comments::show::show,
+        comments::preview::preview,
+        comments::counts::list,
+        comments::counts::count,
         crate::reader::avatars::avatar,
+        crate::reader::feeds::page,
+        crate::reader::feeds::site,
         accounts::sign_in::sign_in,
         accounts::current::current,
         accounts::sign_out::sign_out,
@@ -67,6 +73,7 @@ use crate::sites::http as sites;
         sites::sites::show,
         sites::sites::change,
         sites::sites::delete,
+        transfer::export::export,
         sites::pages::list,
         sites::pages::register,
         sites::pages::show,

@@ -22,11 +22,13 @@ use crate::database::Database;
 use crate::desk::setup;
 use crate::moderation::http as moderation;
 use crate::moderation::{Events, Moderation};
-use crate::reader::{avatars, pages};
+use crate::reader::{avatars, feeds, pages};
 use crate::sites::Sites;
 use crate::sites::http as sites;
+use crate::transfer::Transfer;
+use crate::transfer::http as transfer;
 use crate::web::client_address::ClientAddresses;
-use crate::web::cors::{self, Origins};
+use crate::web::cors::{self, Origins, Rules};
 use crate::web::problem::ApiError;
 use crate::web::resource::at;
 use crate::web::same_origin::OwnOrigin;
@@ -40,6 +42,7 @@ pub(super) struct Services {
     pub(super) comments: Data<Comments>,
     pub(super) moderation: Data<Moderation>,
     pub(super) events: Data<Events>,
+    pub(super) transfer: Data<Transfer>,
     pub(super) addresses: Data<ClientAddresses>,
     pub(super) own_origin: Data<OwnOrigin>,
     pub(super) document: Data<Document>,
@@ -60,6 +63,7 @@ pub(super) fn register(config: &mut ServiceConfig, services: &Services) {
         .app_data(services.comments.clone())
         .app_data(services.moderation.clone())
         .app_data(services.events.clone())
+        .app_data(services.transfer.clone())
         .app_data(services.addresses.clone())
         .app_data(services.own_origin.clone())
         .app_data(services.document.clone())
@@ -248,6 +252,11 @@ fn admin_settings(config: &mut ServiceConfig) {
                 .done(),
         )
         .service(
+            at("/sites/{id}/export")
+                .get(transfer::export::export)
+                .done(),
+        )
+        .service(
             at("/pages")
                 .get(sites::pages::list)
                 .post(sites::pages::register)
@@ -302,16 +311,24 @@ fn admin_works(config: &mut ServiceConfig) {
 
 /// Everybody, from the sites' web pages too.
 fn readers(config: &mut ServiceConfig, sites: &Sites) {
-    let origins: Arc<dyn Origins> = Arc::new(sites.clone());
+    let rules = Rules {
+        origins: Arc::new(sites.clone()),
+        reading_posts: &["/api/v1/pages/counts"],
+    };
     config.service(
         web::scope("/api/v1")
             .wrap(from_fn(move |request, next| {
-                cors::wrap(Arc::clone(&origins), request, next)
+                cors::wrap(rules.clone(), request, next)
             }))
             .service(
                 at("/comments")
                     .get(comments::list::list)
                     .post(comments::submit::submit)
+                    .done(),
+            )
+            .service(
+                at("/comments/preview")
+                    .post(comments::preview::preview)
                     .done(),
             )
             .service(at("/comments/{id}").get(comments::show::show).done())
@@ -320,6 +337,14 @@ fn readers(config: &mut ServiceConfig, sites: &Sites) {
                     .get(comments::list::replies)
                     .done(),
             )
+            .service(
+                at("/pages/counts")
+                    .get(comments::counts::list)
+                    .post(comments::counts::count)
+                    .done(),
+            )
+            .service(at("/pages/feed.atom").get(feeds::page).done())
+            .service(at("/feed.atom").get(feeds::site).done())
             .service(at("/setup").post(accounts::setup::set_up).done())
             .service(at("/openapi.json").get(openapi).done())
             .default_service(web::to(nothing_here)),

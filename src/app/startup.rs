@@ -28,6 +28,7 @@ use crate::jobs::Jobs;
 use crate::moderation::{Events, Moderation};
 use crate::settings::Settings;
 use crate::sites::Sites;
+use crate::transfer::Transfer;
 use crate::web::client_address::ClientAddresses;
 use crate::web::envelope;
 use crate::web::same_origin::OwnOrigin;
@@ -449,6 +450,7 @@ async fn services(
         Arc::clone(&beside.limits),
         changes.clone(),
     );
+    let transfer = Transfer::new(database.clone(), setting.clock.clone());
     let moderation = Moderation::new(
         database.clone(),
         setting.clock,
@@ -473,6 +475,7 @@ async fn services(
         comments: Data::new(comments),
         moderation: Data::new(moderation),
         events: Data::new(events),
+        transfer: Data::new(transfer),
         addresses: Data::new(ClientAddresses::new(http)),
         own_origin: Data::new(OwnOrigin::new(http.public_url.clone())),
         document: Data::new(super::openapi::document()?),

@@ -16,6 +16,7 @@ use crate::{
 mod advice;
 mod demo_data;
 mod doctor;
+mod export;
 mod flags;
 mod manual;
 mod migrate;
@@ -29,6 +30,7 @@ mod welcome;
 
 use advice::Cause;
 use demo_data::DemoData;
+use export::ExportCommand;
 use flags::SettingFlags;
 use moderator::ModeratorCommand;
 
@@ -46,6 +48,7 @@ Examples:
   rejoinder migrate --config /etc/rejoinder.toml
   rejoinder doctor --format json
   rejoinder demo-data --comments 10000 --pages 100 --seed 7
+  rejoinder export --site default comments.jsonl
   rejoinder moderator add mo@example.org --name Mo --role moderator --sites default
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or settings.
@@ -91,6 +94,8 @@ enum Command {
     },
     /// Print the manual page
     Manual,
+    /// Write everything that is held of a site as JSON lines; works while the service runs, too
+    Export(ExportCommand),
     /// Hold the embedded database; started by ourselves
     #[command(hide = true)]
     PostgresKeeper {
@@ -159,6 +164,7 @@ fn run_with(settings: Settings, command: Command) -> anyhow::Result<()> {
         | Command::Completions { .. }
         | Command::Manual => Ok(()),
         Command::Moderator(command) => runtime.block_on(moderator::run(&settings, command)),
+        Command::Export(command) => runtime.block_on(export::run(&settings, command)),
     }
 }
 

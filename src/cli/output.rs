@@ -21,6 +21,15 @@ pub(super) fn note(text: &impl Display) {
     writeln!(io::stderr().lock(), "{text}").ok();
 }
 
+/// To standard error, where a person looks on: how far it is, in place of what was said last; empty: clears that.
+pub(super) fn progress(text: &impl Display) {
+    let mut stderr = io::stderr().lock();
+    if stderr.is_terminal() {
+        // To the line's beginning, and what is in it goes (ECMA-48).
+        write!(stderr, "\r\x1b[K{text}").ok();
+    }
+}
+
 /// To standard error: one line of what, one of what to do.
 pub(super) fn complain(what: &impl Display, what_to_do: &impl Display) {
     writeln!(io::stderr().lock(), "error: {what}\n  try: {what_to_do}").ok();

@@ -7,6 +7,7 @@
 mod authors;
 mod avatar;
 mod error;
+pub mod extract;
 pub mod http;
 mod limits;
 pub mod model;

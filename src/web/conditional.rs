@@ -18,7 +18,7 @@ const PUBLIC: &str = "public, max-age=0, s-maxage=5, stale-while-revalidate=10";
 /// Smaller bodies don't get smaller by packing.
 const PACKED_BYTES_MIN: usize = 1024;
 
-/// A public read as JSON, or 304 where the client has it already (RFC 9110, 13.1.2). Packed only when it is sent.
+/// A public read as JSON, or 304 where the client has it already.
 pub fn public_json<T: serde::Serialize>(
     request: &HttpRequest,
     content: &T,
@@ -26,6 +26,15 @@ pub fn public_json<T: serde::Serialize>(
     let body = serde_json::to_vec(content)
         .ok()
         .ok_or_else(|| ApiError::new(Code::InternalError))?;
+    public(request, "application/json", body)
+}
+
+/// A public read of this media type, or 304 where the client has it already (RFC 9110, 13.1.2). Packed only when it is sent.
+pub fn public(
+    request: &HttpRequest,
+    kind: &'static str,
+    body: Vec<u8>,
+) -> Result<HttpResponse, ApiError> {
     let packs = body.len() >= PACKED_BYTES_MIN && accepts_gzip(request.headers());
     let coding = if packs { "-gzip" } else { "" };
     let digest = Sha256::digest(&body);
@@ -44,7 +53,7 @@ pub fn public_json<T: serde::Serialize>(
     if known {
         return Ok(answer.finish());
     }
-    answer.content_type("application/json");
+    answer.content_type(kind);
     if !packs {
         return Ok(answer.body(body));
     }

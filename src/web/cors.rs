@@ -19,30 +19,43 @@ pub trait Origins: Send + Sync {
     fn may_write(&self, origin: &str) -> bool;
 }
 
+/// Who may do what from other origins.
+#[derive(Clone)]
+pub struct Rules {
+    /// Which web origins may write.
+    pub origins: Arc<dyn Origins>,
+    /// Paths where a POST only reads, so that everybody may: what is asked would be too long for an address.
+    pub reading_posts: &'static [&'static str],
+}
+
 const METHODS: &str = "GET, POST, PUT, PATCH, DELETE";
 const HEADERS: &str = "Authorization, Content-Type, Idempotency-Key";
 const EXPOSED: &str = "ETag, Location, Retry-After, X-Request-Id, Idempotency-Replayed";
 
 /// Wraps the readers' routes: preflights, the headers, 403 `origin_not_allowed` for writes from elsewhere.
 pub async fn wrap<B: MessageBody + 'static>(
-    origins: Arc<dyn Origins>,
+    rules: Rules,
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let origin = request.headers().get(header::ORIGIN).cloned();
-    let known = origin
-        .as_ref()
-        .is_some_and(|origin| origin.to_str().is_ok_and(|text| origins.may_write(text)));
+    let known = origin.as_ref().is_some_and(|origin| {
+        origin
+            .to_str()
+            .is_ok_and(|text| rules.origins.may_write(text))
+    });
+    let reads_by_post = rules.reading_posts.contains(&request.path());
     let preflight = request.method() == Method::OPTIONS
         && request
             .headers()
             .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-    let read = matches!(*request.method(), Method::GET | Method::HEAD);
+    let read = matches!(*request.method(), Method::GET | Method::HEAD)
+        || (reads_by_post && *request.method() == Method::POST);
     let mut response = if preflight {
         let asked_read = request
             .headers()
             .get(header::ACCESS_CONTROL_REQUEST_METHOD)
-            .is_some_and(|method| method == "GET");
+            .is_some_and(|method| method == "GET" || (reads_by_post && method == "POST"));
         let answer = preflight_answer(origin.as_ref(), known, asked_read);
         request.into_response(answer)
     } else if !read && origin.is_some() && !known {

@@ -278,12 +278,15 @@ pub fn rule<T>(parsed: Result<T, Complaint>) -> Result<(), validator::Validation
     })
 }
 
-/// For a `Validate` by hand: all that is wrong, by member.
-pub fn all_wrong(problems: Vec<(&'static str, Complaint)>) -> Result<(), ValidationErrors> {
+/// For a `Validate` by hand: all that is wrong, by member or path.
+pub fn all_wrong<N: Into<Cow<'static, str>>>(
+    problems: Vec<(N, Complaint)>,
+) -> Result<(), ValidationErrors> {
     let mut errors = ValidationErrors::new();
     for (member, complaint) in problems {
         if let Err(error) = rule::<()>(Err(complaint)) {
-            errors.add(member, error);
+            let kind = ValidationErrorsKind::Field(vec![error]);
+            errors.errors_mut().insert(member.into(), kind);
         }
     }
     if errors.is_empty() {

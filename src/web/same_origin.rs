@@ -30,6 +30,11 @@ impl OwnOrigin {
         Self { public }
     }
 
+    /// The origin that the operator has named.
+    pub fn public(&self) -> Option<&Origin> {
+        self.public.as_ref()
+    }
+
     /// Whether browsers reach us over an encrypted connection.
     pub fn is_https(&self) -> bool {
         self.public.as_ref().is_some_and(Origin::is_https)

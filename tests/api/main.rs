@@ -29,3 +29,4 @@ mod rows;
 mod secrets;
 mod sites;
 mod statements;
+mod transfer;

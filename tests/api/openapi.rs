@@ -440,12 +440,25 @@ async fn answers(app: &TestApp) -> Vec<(&'static str, Answer)> {
     ]
 }
 
-/// The same of what is done with a comment besides deciding, and of reasons.
+/// The same of what is done with a comment besides deciding, of reasons, and of what readers ask besides comments.
 async fn further_answers(app: &TestApp) -> Vec<(&'static str, Answer)> {
     let desk = app.desk().await;
     let reply = app.published(&desk, "/moons", "New", None).await;
     let shown = format!("/api/v1/admin/comments/{reply}");
     vec![
+        (
+            "POST /api/v1/comments/preview",
+            app.post("/api/v1/comments/preview", &json!({"body": "Ebb"}))
+                .await,
+        ),
+        (
+            "POST /api/v1/pages/counts",
+            app.post(
+                "/api/v1/pages/counts",
+                &json!({"urls": ["https://example.org/tides"]}),
+            )
+            .await,
+        ),
         (
             "PATCH /api/v1/admin/comments/{id}",
             send(app, &desk, "PATCH", &shown, &json!({"body": "Sun"})).await,

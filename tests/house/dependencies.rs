@@ -34,7 +34,8 @@ fn check(deny: &Table, lock: &Table) -> Vec<Breach> {
     let mut found = Vec::new();
     for package in list(lock.get("package")) {
         let name = text(package, "name");
-        if let Some(ban) = banned.iter().find(|ban| text(ban, "crate") == name) {
+        let ban = banned.iter().find(|ban| text(ban, "crate") == name);
+        if let Some(ban) = ban.filter(|ban| !only_wrapped(ban, name, lock)) {
             let wrong = format!("`{name}` is banned: {}", text(ban, "reason"));
             let cure =
                 format!("`cargo tree --invert {name}` tells who wants it: turn that feature off");
@@ -58,6 +59,23 @@ fn check(deny: &Table, lock: &Table) -> Vec<Breach> {
         }
     }
     found
+}
+
+/// Whether the banned package is needed by its ban's `wrappers` only, which cargo-deny lets pass.
+fn only_wrapped(ban: &Value, name: &str, lock: &Table) -> bool {
+    let wrappers = list(ban.get("wrappers"));
+    let mut needing = list(lock.get("package")).iter().filter(|package| {
+        let needs = list(package.get("dependencies"));
+        // The version follows the name where there are several.
+        let mut names = needs.iter().filter_map(Value::as_str);
+        names.any(|need| need.split(' ').next() == Some(name))
+    });
+    !wrappers.is_empty()
+        && needing.all(|package| {
+            package
+                .get("name")
+                .is_some_and(|name| wrappers.contains(name))
+        })
 }
 
 fn list(value: Option<&Value>) -> &[Value] {
@@ -86,5 +104,16 @@ mod tests {
             ["`h2` is banned: why", "`b` comes from `git+https://c`"]
         );
         assert_eq!(breaches(&Tree::of(&[("deny.toml", "=")])).len(), 1);
+    }
+
+    #[test]
+    fn a_banned_crate_passes_below_its_wrappers_only() {
+        let deny = "[bans]\ndeny = [{ crate = \"h2\", reason = \"why\", wrappers = [\"w\"] }]";
+        let wrapped =
+            "[[package]]\nname = \"h2\"\n[[package]]\nname = \"w\"\ndependencies = [\"h2\"]";
+        let bare = format!("{wrapped}\n[[package]]\nname = \"b\"\ndependencies = [\"h2 1.0.0\"]");
+        let number =
+            |lock: &str| breaches(&Tree::of(&[("deny.toml", deny), ("Cargo.lock", lock)])).len();
+        assert_eq!((number(wrapped), number(&bare)), (0, 1));
     }
 }

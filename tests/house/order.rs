@@ -45,8 +45,9 @@ const DOMAIN: [&str; 7] = [
 const FACE: [&str; 3] = ["service", "model", "error"];
 
 /// Further doors, open to the layers that speak HTTP only: extractors put authority in a handler's signature, so that
-/// handlers of every higher module name them, while their services take the resulting model types.
-const HTTP_DOORS: [(&str, &str); 1] = [("accounts", "extract")];
+/// handlers of every higher module name them, while their services take the resulting model types; what public reads cost
+/// and how they name a page is the same in every module that answers readers.
+const HTTP_DOORS: [(&str, &str); 2] = [("accounts", "extract"), ("comments", "extract")];
 
 /// Modules that are HTTP as a whole.
 const HTTP_MODULES: [&str; 2] = ["reader", "desk"];

@@ -13,6 +13,7 @@ mod changes;
 mod checks;
 mod claims;
 mod decisions;
+mod export;
 mod jobs;
 mod plans;
 mod queue;

@@ -74,7 +74,7 @@ pub enum Scope {
     /// Reading comments, the queue, authors, figures.
     #[serde(rename = "comments:read")]
     CommentsRead,
-    /// Seeing e-mail addresses, network addresses and user agents with them.
+    /// Seeing e-mail addresses, network addresses and user agents with them; exporting a site.
     #[serde(rename = "comments:personal")]
     CommentsPersonal,
     /// Deciding, editing, answering, claiming.

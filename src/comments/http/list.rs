@@ -3,13 +3,11 @@
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::ReadAllowance;
 use super::wire::{CommentList, ReplyList};
 use crate::base::ids::CommentId;
-use crate::base::page_url::PageUrl;
-use crate::base::text::PageKey;
 use crate::comments::Comments;
-use crate::comments::service::{ListAsked, Order, PageName, Start};
+use crate::comments::extract::{ReadAllowance, page_name};
+use crate::comments::service::{ListAsked, Order, Start};
 use crate::web::PathId;
 use crate::web::conditional::public_json;
 use crate::web::problem::{ApiError, Problem};
@@ -53,27 +51,6 @@ pub async fn list(
     };
     let list = CommentList::from(comments.list(asked).await?);
     public_json(&request, &list)
-}
-
-fn page_name(query: &Query) -> Result<PageName, ApiError> {
-    let url = query.find("page_url")?;
-    let key = query.find("page_key")?;
-    match (url, key) {
-        (Some(url), None) => {
-            Ok(PageName::Url(PageUrl::parse(url).ok().ok_or_else(
-                || invalid("page_url is not an absolute http or https address"),
-            )?))
-        }
-        (None, Some(key)) => Ok(PageName::Key {
-            site: query.require("site")?.to_owned(),
-            key: PageKey::parse(key)
-                .ok()
-                .ok_or_else(|| invalid("page_key can't be a page's key"))?,
-        }),
-        _ => Err(invalid(
-            "name the page by either page_url, or page_key and site",
-        )),
-    }
 }
 
 fn start(query: &Query) -> Result<Start, ApiError> {

@@ -4,16 +4,16 @@ use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::http::header;
-use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest};
 
 use crate::base::codes::Code;
 use crate::base::page_url::Origin;
-use crate::comments::{Comments, ManageToken};
-use crate::web::client_address::ClientAddress;
+use crate::comments::ManageToken;
 use crate::web::problem::ApiError;
 
+pub mod counts;
 pub mod list;
+pub mod preview;
 pub mod show;
 pub mod submit;
 pub mod wire;
@@ -65,27 +65,6 @@ impl FromRequest for WebOrigin {
             origin
                 .map(|origin| Self(Some(origin)))
                 .ok_or_else(|| ApiError::new(Code::OriginNotAllowed)),
-        )
-    }
-}
-
-/// Takes one public read from the network's allowance.
-pub struct ReadAllowance;
-
-impl FromRequest for ReadAllowance {
-    type Error = ApiError;
-    type Future = Ready<Result<Self, ApiError>>;
-
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let Ok(from) = ClientAddress::from_request(request, payload).into_inner();
-        let taken = match request.app_data::<Data<Comments>>() {
-            Some(comments) => comments.limits().take_read(from.network()),
-            None => Ok(()),
-        };
-        ready(
-            taken
-                .map(|()| Self)
-                .map_err(|wait| ApiError::new(Code::RateLimited).retry_after(wait)),
         )
     }
 }

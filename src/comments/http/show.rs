@@ -3,10 +3,11 @@
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
+use super::Bearer;
 use super::wire::{Comment, OwnComment};
-use super::{Bearer, ReadAllowance};
 use crate::base::ids::CommentId;
 use crate::comments::Comments;
+use crate::comments::extract::ReadAllowance;
 use crate::web::PathId;
 use crate::web::conditional::{private_json, public_json};
 use crate::web::problem::{ApiError, Problem};

@@ -2,6 +2,7 @@
 
 pub mod changes;
 pub mod decisions;
+pub mod feed;
 pub mod past;
 pub mod queue;
 

@@ -11,9 +11,12 @@ use crate::sites::Sites;
 
 mod authors;
 mod changes;
+mod counts;
 mod edit;
+mod feed;
 pub mod moderate;
 pub mod past;
+mod preview;
 mod read;
 mod reply;
 pub mod retention;

@@ -2,9 +2,11 @@
 
 mod admin_row;
 pub(in crate::comments) mod authors;
+pub(in crate::comments) mod counts;
 pub(in crate::comments) mod decide;
 pub(in crate::comments) mod edit;
 pub(in crate::comments) mod erase;
+pub(in crate::comments) mod feed;
 pub(in crate::comments) mod history;
 pub(in crate::comments) mod items;
 pub(in crate::comments) mod move_page;

@@ -1,9 +1,12 @@
 //! What readers do with comments, a file for each operation. Must not know what moderators see.
 
 mod closing;
+mod counts;
+mod feeds;
 mod limits;
 mod list;
 mod policy;
+mod preview;
 mod removed;
 mod replies;
 mod retries;

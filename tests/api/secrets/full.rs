@@ -49,7 +49,7 @@ fn id_for<'a>(operation: &str, made: &'a Made) -> &'a str {
         "show_moderator" => &made.moderator,
         "show_page" => &made.page,
         "show_reason" => &made.reason,
-        "show_site" => &made.site,
+        "show_site" | "export_site" => &made.site,
         "show_token" => &made.token,
         other => panic!("which id has {other}? Add a line above"),
     }
@@ -126,6 +126,30 @@ async fn read_in_public(run: &mut Run, made: &mut Made) {
     ] {
         let sent = Sent {
             id,
+            ..Sent::default()
+        };
+        run.call(Reader, operation, sent, 200).await;
+    }
+    for (operation, query) in [
+        ("list_counts", "?url=https://example.org/tides"),
+        ("page_feed", "?page_url=https://example.org/tides"),
+        ("site_feed", "?site=default"),
+    ] {
+        let sent = Sent {
+            query,
+            ..Sent::default()
+        };
+        run.call(Reader, operation, sent, 200).await;
+    }
+    for (operation, body) in [
+        ("preview_comment", json!({"body": BODY})),
+        (
+            "count_pages",
+            json!({"urls": ["https://example.org/tides"]}),
+        ),
+    ] {
+        let sent = Sent {
+            body,
             ..Sent::default()
         };
         run.call(Reader, operation, sent, 200).await;

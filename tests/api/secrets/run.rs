@@ -69,7 +69,7 @@ impl Operation {
         match who {
             Who::Owner => true,
             Who::Viewer => least_role_is_viewer,
-            Who::Program => self.takes[1] != "session",
+            Who::Program => self.takes[1] != "session" && self.takes[1] != "comments:personal",
             Who::Reader | Who::Moderator => false,
         }
     }

@@ -205,7 +205,9 @@ async fn rights_that_the_account_lacks_are_named() {
         revoke update, delete on comment_history from {role};"
     );
     execute(&database.options, grants).await;
-    let url = database.url().replacen("rejoinder@", &format!("{role}@"), 1);
+    let url = database
+        .url()
+        .replacen("rejoinder@", &format!("{role}@"), 1);
     let found = doctor(&scratch, &[("DATABASE_URL", &url)]).await;
     let gone = format!("drop owned by {role}; drop role {role}");
     execute(&database.options, gone).await;

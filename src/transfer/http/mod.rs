@@ -1,0 +1,3 @@
+//! Transfers over HTTP. Translates only.
+
+pub mod export;
