@@ -331,7 +331,24 @@ fn readers(config: &mut ServiceConfig, sites: &Sites) {
                     .post(comments::preview::preview)
                     .done(),
             )
-            .service(at("/comments/{id}").get(comments::show::show).done())
+            .service(
+                at("/comments/{id}")
+                    .get(comments::show::show)
+                    .patch(comments::edit::edit)
+                    .delete(comments::withdraw::withdraw)
+                    .done(),
+            )
+            .service(
+                at("/comments/{id}/vote")
+                    .put(comments::vote::vote)
+                    .delete(comments::vote::take_back)
+                    .done(),
+            )
+            .service(
+                at("/comments/{id}/reports")
+                    .post(comments::report::report)
+                    .done(),
+            )
             .service(
                 at("/comments/{id}/replies")
                     .get(comments::list::replies)

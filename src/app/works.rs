@@ -44,8 +44,8 @@ fn by_itself(handlers: Handlers, services: &Services) -> Handlers {
         .every(
             hour,
             "comments.expire_spam",
-            by(moderation, |moderation: Moderation, run| async move {
-                moderation.expire_spam(run).await
+            by(comments, |comments: Comments, run| async move {
+                comments.expire_spam(run).await
             }),
         )
         .every(

@@ -97,6 +97,15 @@ codes! {
     /// The same page, address and text within 24 hours.
     DuplicateComment = "duplicate_comment", 409, "This was already said",
         "The same text from the same e-mail address under the same page was taken within the last 24 hours.";
+    /// What an author does to a comment needs its manage token.
+    ManageTokenRequired = "manage_token_required", 401, "The manage token is missing",
+        "Send \"manage_token\" from the answer to the submission as \"Authorization: Bearer …\".";
+    /// The author's time to edit is over.
+    EditWindowOver = "edit_window_over", 403, "The time to edit is over",
+        "A comment can be edited until \"editable_until\". After that it can only be withdrawn.";
+    /// The author can't edit what was refused.
+    CommentNotEditable = "comment_not_editable", 409, "The comment can't be edited",
+        "Only a comment that waits or is published can be edited; this one was rejected. It can be withdrawn.";
     /// The key was used for other content.
     IdempotencyKeyReused = "idempotency_key_reused", 422, "The Idempotency-Key belongs to another submission",
         "Within 24 hours a key stands for one submission. Use a new key for new content.";

@@ -112,6 +112,14 @@ id! {
     NoteId
 }
 id! {
+    /// One report of a reader about a comment.
+    ReportId
+}
+id! {
+    /// One browser that votes: a UUID that it made and keeps. Never stored.
+    VoterId
+}
+id! {
     /// One reason of a site for its decisions.
     ReasonId
 }

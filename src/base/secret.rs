@@ -34,16 +34,22 @@ pub enum Purpose {
     Author,
     /// Keys of moderators' second factors.
     SecondFactor,
+    /// Who voted on a comment.
+    Voter,
+    /// From which network a comment was reported.
+    Reporter,
 }
 
 impl Purpose {
     /// Every purpose, for the test that no two share a label.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::ManageToken,
         Self::Avatar,
         Self::IdempotencyKey,
         Self::Author,
         Self::SecondFactor,
+        Self::Voter,
+        Self::Reporter,
     ];
 
     /// The label that derives the key. Never change one: all that was signed with it would be void.
@@ -54,6 +60,8 @@ impl Purpose {
             Self::IdempotencyKey => "rejoinder/1/idempotency-key",
             Self::Author => "rejoinder/1/author",
             Self::SecondFactor => "rejoinder/1/second-factor",
+            Self::Voter => "rejoinder/1/voter",
+            Self::Reporter => "rejoinder/1/reporter",
         }
     }
 }

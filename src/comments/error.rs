@@ -53,6 +53,12 @@ pub enum Error {
     /// Retries that raced did not come to an end.
     #[error("too many submissions of the same content at once")]
     Contended,
+    /// The time in which the author may edit is over.
+    #[error("the time to edit is over")]
+    EditWindowOver,
+    /// The author can't edit a comment that was refused.
+    #[error("a rejected comment can't be edited")]
+    NotEditable,
     /// Its content is gone.
     #[error("the comment is deleted")]
     Deleted,
@@ -84,6 +90,8 @@ impl Refusal for Error {
             Self::InvalidCursor => Code::InvalidCursor,
             Self::RateLimited(_) => Code::RateLimited,
             Self::Contended => Code::Unavailable,
+            Self::EditWindowOver => Code::EditWindowOver,
+            Self::NotEditable => Code::CommentNotEditable,
             Self::Deleted => Code::CommentDeleted,
             Self::ParentNotApproved => Code::ParentNotApproved,
             Self::VersionConflict(_) => Code::VersionConflict,

@@ -13,6 +13,7 @@ pub struct Limits {
     submit_network: Throttle<Network>,
     submit_email: Throttle<EmailKey>,
     submit_email_network: Throttle<(EmailKey, Network)>,
+    react_network: Throttle<Network>,
     read_network: Throttle<Network>,
 }
 
@@ -40,6 +41,7 @@ impl Limits {
             submit_network: Throttle::new(limiting, times(20), times(10)),
             submit_email: Throttle::new(limiting, times(10), times(10)),
             submit_email_network: Throttle::new(limiting, times(10), times(10)),
+            react_network: Throttle::new(limiting, times(30), times(10)),
             read_network: Throttle::new(limiting, times(600), times(200)),
         }
     }
@@ -59,6 +61,16 @@ impl Limits {
         }
     }
 
+    /// Takes an author's edit from the network's allowance for submissions.
+    pub(in crate::comments) fn take_edit(&self, network: Network) -> Result<(), Duration> {
+        self.submit_network.take(&network)
+    }
+
+    /// Takes a vote or a report from the network's allowance for both.
+    pub(in crate::comments) fn take_reaction(&self, network: Network) -> Result<(), Duration> {
+        self.react_network.take(&network)
+    }
+
     /// Takes a public read from the network's allowance.
     pub fn take_read(&self, network: Network) -> Result<(), Duration> {
         self.read_network.take(&network)
@@ -69,6 +81,7 @@ impl Limits {
         self.submit_network.forget_idle();
         self.submit_email.forget_idle();
         self.submit_email_network.forget_idle();
+        self.react_network.forget_idle();
         self.read_network.forget_idle();
     }
 }

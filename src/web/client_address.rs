@@ -57,6 +57,16 @@ impl ClientAddress {
     }
 }
 
+impl Network {
+    /// Its octets, four or eight, for keyed hashes.
+    pub fn octets(self) -> Vec<u8> {
+        match self {
+            Self::V4(octets) => octets.to_vec(),
+            Self::V6(segments) => segments.into_iter().flat_map(u16::to_be_bytes).collect(),
+        }
+    }
+}
+
 impl fmt::Debug for ClientAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ClientAddress([redacted])")

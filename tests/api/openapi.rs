@@ -445,7 +445,20 @@ async fn further_answers(app: &TestApp) -> Vec<(&'static str, Answer)> {
     let desk = app.desk().await;
     let reply = app.published(&desk, "/moons", "New", None).await;
     let shown = format!("/api/v1/admin/comments/{reply}");
+    let (own, token) = app.submitted(&comment_on("/moons", "Old", None)).await;
+    let own = app.request("PATCH", &format!("/api/v1/comments/{own}"));
+    let own = own.bearer_auth(token).json(&json!({"body": "Older"}));
+    let public = format!("/api/v1/comments/{reply}");
+    let vote = app.request("PUT", &format!("{public}/vote"));
+    let vote = vote.json(&json!({"value": -1, "voter": NOBODYS_ID}));
+    let back = app.request("DELETE", &format!("{public}/vote?voter={NOBODYS_ID}"));
+    let reports = format!("{public}/reports");
+    let report = app.post(&reports, &json!({"reason": "spam"})).await;
     vec![
+        ("PATCH /api/v1/comments/{id}", app.send(own).await),
+        ("PUT /api/v1/comments/{id}/vote", app.send(vote).await),
+        ("DELETE /api/v1/comments/{id}/vote", app.send(back).await),
+        ("POST /api/v1/comments/{id}/reports", report),
         (
             "POST /api/v1/comments/preview",
             app.post("/api/v1/comments/preview", &json!({"body": "Ebb"}))

@@ -302,7 +302,8 @@ async fn what_moderators_look_at_takes_few_statements() {
             "/api/v1/admin/comments?site=default&status=spam".to_owned(),
             2,
         ),
-        (format!("/api/v1/admin/comments/{id}"), 2),
+        // The comment, its history, its reports.
+        (format!("/api/v1/admin/comments/{id}"), 3),
         ("/api/v1/admin/sessions/current".to_owned(), 0),
     ] {
         desk.get(&app, &path).await.is(200);

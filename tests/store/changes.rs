@@ -15,9 +15,9 @@ use rejoinder::comments::model::decisions::{
 };
 use rejoinder::comments::service::StoredReply;
 use rejoinder::comments::service::moderate::decide_one;
+use rejoinder::comments::service::moderate::delete_comments;
 use rejoinder::comments::{Comments, Error};
 use rejoinder::database::{self, Lane};
-use rejoinder::moderation::service::delete_comments;
 use sqlx::PgConnection;
 
 use crate::checks::{check_count, check_history};

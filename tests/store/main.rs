@@ -17,4 +17,5 @@ mod export;
 mod jobs;
 mod plans;
 mod queue;
+mod reactions;
 mod seed;

@@ -11,6 +11,7 @@ use rejoinder::base::paging::{Limit, TimeCursor};
 use rejoinder::comments::Comments;
 use rejoinder::comments::model::Status;
 use rejoinder::comments::model::queue::{CommentFilter, Completeness, ListAsked, Order};
+use rejoinder::comments::model::reactions::SignalCode;
 use rejoinder::comments::service::PageName;
 use rejoinder::comments::service::moderate::{
     LOOKED_MAX, Search, count_matching, find_matching, find_places,
@@ -82,6 +83,16 @@ const FILL: &str = "
     ) m;
     insert into comment_history (comment_id, version, at, actor_kind, to_status)
     select id, 1, submitted_at, 'author', status from comments;
+    insert into reports (id, site_id, comment_id, reason, reporter_key, at)
+    select gen_random_uuid(), site_id, id, 'spam', sha256(n::text::bytea), '2026-03-01Z'
+    from comments, generate_series(1, 2) n
+    where id in (
+        select ('01900000-0000-7000-8000-' || lpad((m * 331)::text, 12, '0'))::uuid from generate_series(1, 600) m
+    );
+    insert into reports (id, site_id, comment_id, reason, at, settled_at, settled_by)
+    select gen_random_uuid(), site_id, id, 'spam', '2026-03-01Z', '2026-03-01Z', '00000000-0000-7000-8000-0000000000ff'
+    from comments
+    where status = 'rejected';
     insert into claims (comment_id, moderator_id, until)
     select id, '00000000-0000-7000-8000-0000000000ff', '2126-01-01Z'
     from comments where status = 'pending' order by submitted_at, id limit 300;
@@ -108,15 +119,22 @@ const FILL_OTHERS: &str = "
     analyze";
 
 /// Tables whose statements are explained.
-const LOOKED_AT: [&str; 5] = [
+const LOOKED_AT: [&str; 6] = [
     " comments",
     " comment_history",
     " audit_log",
     " batch",
+    " reports",
     " pages",
 ];
 /// Tables that grow without end, so that none of them may be read as a whole.
-const LARGE: [&str; 4] = ["comments", "comment_history", "audit_log", "batch_items"];
+const LARGE: [&str; 5] = [
+    "comments",
+    "comment_history",
+    "audit_log",
+    "batch_items",
+    "reports",
+];
 
 struct Plans {
     test: support::TestDatabase,
@@ -381,6 +399,7 @@ async fn no_list_or_search_reads_or_sorts_more_than_its_bound() {
     };
     check_reads(&mut plans).await;
     check_lists(&mut plans).await;
+    check_reported(&mut plans).await;
     check_works(&mut plans).await;
     check_others(&mut plans).await;
     check_ends(&plans).await;
@@ -412,6 +431,50 @@ async fn check_lists(plans: &mut Plans) {
             plans.check(&format!("{what}, {words}"), HITS_MAX).await;
         }
     }
+}
+
+/// What was reported is found from the 600 comments with open reports, not from the 200,000.
+async fn check_reported(plans: &mut Plans) {
+    let caller = plans.caller.clone();
+    for (what, filter) in filters() {
+        for words in [None, Some("seldom"), Some("common")] {
+            let filter = CommentFilter {
+                signal: Some(SignalCode::Reported),
+                words: words.map(str::to_owned),
+                ..filter.clone()
+            };
+            let list = asked(Order::Oldest, None);
+            plans
+                .moderation
+                .list(&caller, &filter, &list)
+                .await
+                .unwrap();
+            plans.check(&format!("reported: {what}"), SORTED_MAX).await;
+            // What an author or an address wrote is walked through, as without the signal.
+            let is_led_by_reports = filter.author.or(filter.address_author).is_none();
+            if is_led_by_reports && filter.ip.is_none() {
+                match_all(plans, &filter).await;
+                let what = format!("a batch of reported: {what}");
+                plans.check(&what, SORTED_MAX).await;
+            }
+        }
+    }
+}
+
+/// Takes and counts as a batch does.
+async fn match_all(plans: &Plans, filter: &CommentFilter) {
+    let run = async |connection: &mut PgConnection| {
+        let places = find_places(connection, &SiteScope::All, filter).await?;
+        let search = Search {
+            places: &places.unwrap(),
+            filter,
+            personal_data: PersonalData::Shown,
+        };
+        find_matching(connection, &search, NEWEST, 100_001).await?;
+        count_matching(connection, &search, NEWEST, 10_001).await
+    };
+    let matched = plans.database.run::<_, Error>(Lane::Moderators, run);
+    matched.await.unwrap();
 }
 
 /// Claims, authors, one comment, and what batches take.
@@ -454,21 +517,7 @@ async fn check_works(plans: &mut Plans) {
                 words: words.map(str::to_owned),
                 ..filter.clone()
             };
-            let run = async |connection: &mut PgConnection| {
-                let places = find_places(connection, &SiteScope::All, &filter).await?;
-                let search = Search {
-                    places: &places.unwrap(),
-                    filter: &filter,
-                    personal_data: PersonalData::Shown,
-                };
-                find_matching(connection, &search, NEWEST, 100_001).await?;
-                count_matching(connection, &search, NEWEST, 10_001).await
-            };
-            plans
-                .database
-                .run::<_, Error>(Lane::Moderators, run)
-                .await
-                .unwrap();
+            match_all(plans, &filter).await;
             plans
                 .check(&format!("a batch: {what}"), f64::INFINITY)
                 .await;

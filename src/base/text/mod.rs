@@ -118,6 +118,17 @@ text! {
 }
 
 text! {
+    /// What a reader adds to a report: 1–1,000, otherwise like [`Body`].
+    ReportNote,
+    Rules {
+        chars_max: 1_000,
+        too_long: "must have at most 1,000 characters",
+        lines: Lines::Many,
+        direction: Direction::Settle,
+    }
+}
+
+text! {
     /// What the author of a comment reads as the reason for a decision: 1–500, otherwise like [`Body`].
     ReasonText,
     Rules {

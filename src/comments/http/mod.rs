@@ -8,15 +8,22 @@ use actix_web::{FromRequest, HttpRequest};
 
 use crate::base::codes::Code;
 use crate::base::page_url::Origin;
+use crate::comments::service::Reaction;
 use crate::comments::ManageToken;
+use crate::web::PathId;
+use crate::web::client_address::ClientAddress;
 use crate::web::problem::ApiError;
 
 pub mod counts;
+pub mod edit;
 pub mod list;
 pub mod preview;
+pub mod report;
 pub mod show;
 pub mod submit;
+pub mod vote;
 pub mod wire;
+pub mod withdraw;
 
 /// The manage token in `Authorization: Bearer`, where there is one. What has not even its form counts as a token that is
 /// good for nothing, not as none.
@@ -43,6 +50,45 @@ impl FromRequest for Bearer {
                 "the token is not good for this",
             )),
         })
+    }
+}
+
+/// The manage token of a request that makes no sense without one.
+pub struct OwnToken(pub ManageToken);
+
+impl FromRequest for OwnToken {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let found = Bearer::from_request(request, payload).into_inner();
+        ready(found.and_then(|Bearer(token)| {
+            token
+                .map(Self)
+                .ok_or_else(|| ApiError::new(Code::ManageTokenRequired))
+        }))
+    }
+}
+
+/// Who reacts to which comment: its id in the path, the web page that sends, the network.
+pub struct ReactionTo(pub Reaction);
+
+impl FromRequest for ReactionTo {
+    type Error = ApiError;
+    type Future = Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let Ok(from) = ClientAddress::from_request(request, payload).into_inner();
+        let id = PathId::from_request(request, payload).into_inner();
+        let origin = WebOrigin::from_request(request, payload).into_inner();
+        ready(id.and_then(|PathId(comment_id)| {
+            let WebOrigin(origin) = origin?;
+            Ok(Self(Reaction {
+                comment_id,
+                origin,
+                network: from.network(),
+            }))
+        }))
     }
 }
 

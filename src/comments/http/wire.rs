@@ -90,7 +90,7 @@ fn check_email(text: &str) -> Result<(), ValidationError> {
     rule(EmailAddress::parse(text))
 }
 
-fn check_body(text: &str) -> Result<(), ValidationError> {
+pub(super) fn check_body(text: &str) -> Result<(), ValidationError> {
     rule(Body::parse(text))
 }
 

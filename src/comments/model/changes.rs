@@ -28,6 +28,8 @@ pub struct TextChange {
 pub enum Deleter {
     /// Somebody with an account.
     Moderator(ModeratorId),
+    /// Who wrote it.
+    Author,
     /// The service itself, when a time is over.
     System,
 }
@@ -37,6 +39,7 @@ impl Deleter {
     pub const fn kind(self) -> ActorKind {
         match self {
             Self::Moderator(_) => ActorKind::Moderator,
+            Self::Author => ActorKind::Author,
             Self::System => ActorKind::System,
         }
     }
@@ -45,7 +48,7 @@ impl Deleter {
     pub const fn moderator_id(&self) -> Option<&ModeratorId> {
         match self {
             Self::Moderator(id) => Some(id),
-            Self::System => None,
+            Self::Author | Self::System => None,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use time::OffsetDateTime;
 
+use super::reactions::Signal;
 use super::{Actor, Status};
 use crate::base::complaint::{Complaint, ComplaintCode};
 use crate::base::ids::{CommentId, ModeratorId, PageId, SiteId};
@@ -184,6 +185,17 @@ pub struct DecisionFacts {
     pub status: Status,
     /// Its version now.
     pub version: i32,
+    /// Whether that has settled reports of it; it does so also where it changes nothing.
+    pub reports: SettledReports,
+}
+
+/// Whether a decision has settled reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SettledReports {
+    /// There were some.
+    Some,
+    /// There were none, or it decided nothing.
+    None,
 }
 
 impl DecisionResult {
@@ -244,6 +256,8 @@ pub struct AdminComment {
     pub page: CommentedPage,
     /// What it answers.
     pub parent: Option<ParentComment>,
+    /// What speaks about it, for whoever judges it.
+    pub signals: Vec<Signal>,
 }
 
 /// The page that a comment stands under.
@@ -352,6 +366,7 @@ mod tests {
                 was,
                 status,
                 version: 2,
+                reports: SettledReports::None,
             }),
         };
         let changes = |outcome, was, status| result(outcome, was, status).changed_page().is_some();

@@ -5,6 +5,7 @@ pub mod decisions;
 pub mod feed;
 pub mod past;
 pub mod queue;
+pub mod reactions;
 
 use std::net::IpAddr;
 

@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::decisions::AdminComment;
+use super::reactions::SignalCode;
 use super::{Actor, Status};
 use crate::base::ids::{AuthorId, CommentId, SiteId};
 use crate::base::page_url::PageUrl;
@@ -37,6 +38,8 @@ pub struct CommentFilter {
     pub ip: Option<IpAddr>,
     /// Words, as people type them into a search box.
     pub words: Option<String>,
+    /// What speaks about it.
+    pub signal: Option<SignalCode>,
     /// Submitted later than that.
     pub submitted_after: Option<OffsetDateTime>,
     /// Submitted earlier than that.

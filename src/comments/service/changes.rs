@@ -7,7 +7,7 @@ use tokio::sync::broadcast;
 
 use crate::base::ids::{CommentId, SiteId};
 use crate::comments::model::Status;
-use crate::comments::model::decisions::{DecisionResult, Outcome};
+use crate::comments::model::decisions::{DecisionResult, Outcome, SettledReports};
 use crate::database::{Channel, Notice, Notices};
 
 const COMMENTS: Channel = Channel::new("comments");
@@ -50,11 +50,12 @@ impl Changes {
 }
 
 impl Change {
-    /// What a decision, an edit or a deletion changed; none where it changed nothing.
+    /// What a decision, an edit or a deletion changed, if only that reports of the comment are settled; none where it
+    /// changed nothing.
     pub fn of(result: &DecisionResult) -> Option<Self> {
-        let facts = result
-            .facts
-            .filter(|_| result.outcome == Outcome::Decided)?;
+        let facts = result.facts.filter(|facts| {
+            result.outcome == Outcome::Decided || facts.reports == SettledReports::Some
+        })?;
         Some(Self {
             comment_id: result.comment_id,
             site_id: facts.site_id,

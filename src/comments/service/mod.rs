@@ -15,8 +15,10 @@ mod counts;
 mod edit;
 mod feed;
 pub mod moderate;
+mod own;
 pub mod past;
 mod preview;
+mod reactions;
 mod read;
 mod reply;
 pub mod retention;
@@ -24,6 +26,8 @@ mod submit;
 
 pub use authors::AUTHOR_IDS_JOB;
 pub use changes::{Change, Changes};
+pub use own::Own;
+pub use reactions::Reaction;
 pub use read::{AuthorView, ListAsked, Order, PageName, Replies, Start, Thread, ThreadList};
 pub use reply::StoredReply;
 pub use submit::{Receipt, Submission};
@@ -41,13 +45,15 @@ pub struct Comments {
     tokens: ManageTokens,
     idempotency: Subkey,
     avatars: Subkey,
+    voters: Subkey,
+    reporters: Subkey,
     authors: AuthorIds,
     limits: Arc<Limits>,
     changes: Changes,
 }
 
 impl Comments {
-    /// With the server's secret for manage tokens, idempotency keys and avatars; what changes is told to `changes`.
+    /// With the server's secret for manage tokens, idempotency keys, avatars and whoever votes or reports; what changes is told to `changes`.
     pub fn new(
         database: Database,
         sites: Sites,
@@ -63,6 +69,8 @@ impl Comments {
             tokens: ManageTokens::new(secret.subkey(Purpose::ManageToken)),
             idempotency: secret.subkey(Purpose::IdempotencyKey),
             avatars: secret.subkey(Purpose::Avatar),
+            voters: secret.subkey(Purpose::Voter),
+            reporters: secret.subkey(Purpose::Reporter),
             authors: AuthorIds::new(secret),
             limits,
             changes,

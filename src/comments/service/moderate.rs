@@ -8,6 +8,8 @@ pub use crate::comments::store::erase::delete_comments;
 pub use crate::comments::store::history::{HISTORY_LINES_MAX, find_admin_comment, load_history};
 pub use crate::comments::store::items::load_queued;
 pub use crate::comments::store::move_page::{Moved, await_submissions, move_comments};
+pub use crate::comments::store::places::find_places;
 pub use crate::comments::store::queue::{
-    LOOKED_MAX, Search, count_matching, find_free, find_matching, find_places, look,
+    LOOKED_MAX, Search, count_matching, find_free, find_matching, look,
 };
+pub use crate::comments::store::reports::load_reports;

@@ -7,13 +7,15 @@ use time::{Duration, OffsetDateTime};
 
 use super::submit::REMEMBERED;
 use super::{Change, Comments};
+use crate::accounts::model::SiteScope;
 use crate::base::ids::{CommentId, SiteId};
 use crate::comments::error::Error;
 use crate::comments::model::Status;
 use crate::comments::model::changes::{Deleter, Deletion};
-use crate::comments::model::decisions::DecisionResult;
+use crate::comments::store::erase::delete_comments;
+use crate::comments::store::reports::drop_reporters;
 use crate::comments::store::retention::{self as store, ExpiredSpam, Place};
-use crate::database::{Error as Refused, Lane};
+use crate::database::Lane;
 use crate::jobs::model::{Failure, Progress, Run, Since};
 use crate::sites::service::retention::{Kept, WalkFrom, find_next, note_addresses_dropped};
 
@@ -71,7 +73,8 @@ fn go_on_from(position: &impl Serialize) -> Result<Progress, Failure> {
 }
 
 impl Comments {
-    /// Drops network addresses and user agents that have been kept as long as their site says. Five round trips for each
+    /// Drops network addresses and user agents that have been kept as long as their site says, and what tells from which
+    /// network a report came. Six round trips for each
     /// site, until one has more than a piece.
     pub async fn drop_addresses(&self, run: Run) -> Result<Progress, Failure> {
         let mut walk: Walk = run.payload()?;
@@ -85,6 +88,9 @@ impl Comments {
                 let done_until = site.done_until.unwrap_or(OffsetDateTime::UNIX_EPOCH);
                 let after = walk.place_in(site.id, done_until);
                 let place = store::drop_addresses(connection, site.id, after, site.until).await?;
+                // Reports have times of their own: an old comment may be reported today.
+                let more = drop_reporters(connection, site.id, site.until).await?;
+                let place = place.or_else(|| more.then_some(after));
                 if place.is_none() {
                     note_addresses_dropped(connection, site.id, site.until).await?;
                 }
@@ -101,13 +107,9 @@ impl Comments {
         go_on_from(&walk)
     }
 
-    /// Deletes spam that has been kept as long as its site says, by `delete`, which takes all that belongs to it too. One
-    /// transaction for each site, until one has more than a piece.
-    pub async fn expire_spam(
-        &self,
-        run: Run,
-        delete: impl AsyncFn(&mut PgConnection, &Deletion<'_>) -> Result<Vec<DecisionResult>, Refused>,
-    ) -> Result<Progress, Failure> {
+    /// Deletes spam that has been kept as long as its site says. One transaction for each site, until one has more than a
+    /// piece.
+    pub async fn expire_spam(&self, run: Run) -> Result<Progress, Failure> {
         let mut walk: Walk = run.payload()?;
         for _ in 0..SITES_MAX {
             let now = self.clock.now();
@@ -127,7 +129,7 @@ impl Comments {
                     by: Deleter::System,
                     at: now,
                 };
-                let deleted = delete(connection, &deletion).await?;
+                let deleted = delete_comments(connection, &SiteScope::All, &deletion).await?;
                 Ok(Some((Walk::to(site.id, place), deleted)))
             };
             match self.database.transact(Lane::Moderators, piece).await? {

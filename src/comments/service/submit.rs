@@ -5,6 +5,7 @@ use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 
 use super::{AuthorView, Change, Comments};
+use crate::base::email::EmailKey;
 use crate::base::ids::{CommentId, PageId};
 use crate::base::page_url::Origin;
 use crate::base::text::Body;
@@ -208,7 +209,7 @@ impl Comments {
             submitted_at: now,
             idempotency_key: prints.idempotency_key.as_ref().map(<[u8; 32]>::as_slice),
             content_hash: &prints.content,
-            duplicate_key: &duplicate_key(page_id, draft),
+            duplicate_key: &duplicate_key(page_id, draft.email.key(), &draft.body),
         };
         match store::insert(connection, &new).await? {
             // The statement was its own transaction, so this is after the commit.
@@ -347,7 +348,7 @@ pub(super) fn under(parent: &store::ParentFacts) -> Position {
     }
 }
 
-fn judge(hold: Hold, author_is_known: bool, pace: Pace) -> Status {
+pub(super) fn judge(hold: Hold, author_is_known: bool, pace: Pace) -> Status {
     match (hold, pace) {
         (_, Pace::Hurried) | (Hold::All, _) => Status::Pending,
         (Hold::FirstTime, Pace::Usual) if !author_is_known => Status::Pending,
@@ -355,11 +356,11 @@ fn judge(hold: Hold, author_is_known: bool, pace: Pace) -> Status {
     }
 }
 
-fn duplicate_key(page: PageId, draft: &Draft) -> [u8; 32] {
+pub(super) fn duplicate_key(page: PageId, email: &EmailKey, body: &Body) -> [u8; 32] {
     hash(&[
         page.as_uuid().as_bytes(),
-        draft.email.key().as_str().as_bytes(),
-        draft.body.as_str().as_bytes(),
+        email.as_str().as_bytes(),
+        body.as_str().as_bytes(),
     ])
 }
 

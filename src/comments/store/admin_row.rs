@@ -1,13 +1,20 @@
 //! A comment as a moderator's statements return it, made into the model. Must not know which statement it was.
 
+use std::collections::BTreeMap;
+
+use sqlx::types::Json;
 use sqlx::types::ipnetwork::IpNetwork;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::base::ids::{CommentId, ModeratorId, PageId};
 use crate::comments::model::decisions::{AdminComment, CommentedPage, ParentComment};
+use crate::comments::model::reactions::Signal;
 use crate::comments::model::{Actor, ActorKind, Status};
 use crate::database::Error;
+
+/// How many open reports give which reason, as the function `open_reports` returns it.
+pub(super) type OpenReports = Json<BTreeMap<String, i32>>;
 
 /// The columns of a comment with its site, page, parent and decider.
 #[derive(Debug, sqlx::FromRow)]
@@ -37,6 +44,7 @@ pub(super) struct AdminRow {
     pub(super) parent_status: Option<String>,
     pub(super) parent_name: Option<String>,
     pub(super) parent_body_html: Option<String>,
+    pub(super) reports: Option<OpenReports>,
 }
 
 impl AdminRow {
@@ -77,6 +85,11 @@ impl AdminRow {
                 title: self.page_title,
             },
             parent,
+            signals: self
+                .reports
+                .map(|Json(numbers)| Signal::of_reports(numbers))
+                .into_iter()
+                .collect(),
         })
     }
 }

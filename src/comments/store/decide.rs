@@ -16,12 +16,13 @@ use sqlx::types::ipnetwork::IpNetwork;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::admin_row::{AdminRow, status, unknown};
+use super::admin_row::{AdminRow, OpenReports, status, unknown};
 use crate::accounts::model::SiteScope;
 use crate::base::ids::{CommentId, PageId, SiteId};
 use crate::comments::model::ActorKind;
 use crate::comments::model::decisions::{
     DecidedComment, Decider, DecisionFacts, DecisionRequest, DecisionResult, Outcome,
+    SettledReports,
 };
 use crate::database::Error;
 
@@ -99,6 +100,8 @@ pub(super) struct DecisionRow {
     pub(super) parent_status: Option<String>,
     pub(super) parent_name: Option<String>,
     pub(super) parent_body_html: Option<String>,
+    pub(super) reports: Option<OpenReports>,
+    pub(super) has_settled: bool,
 }
 
 impl DecisionRow {
@@ -117,6 +120,11 @@ impl DecisionRow {
                 was: status(was)?,
                 status: status(now)?,
                 version,
+                reports: if self.has_settled {
+                    SettledReports::Some
+                } else {
+                    SettledReports::None
+                },
             }),
             _ => None,
         };
@@ -155,6 +163,7 @@ impl DecisionRow {
             parent_status: self.parent_status,
             parent_name: self.parent_name,
             parent_body_html: self.parent_body_html,
+            reports: self.reports,
         })
     }
 }
@@ -253,6 +262,13 @@ async fn decide(
             select d.id, d.version, d.note
             from decided d
             where d.note is not null
+        ), settled as (
+            update reports r
+            set settled_at = $7,
+                settled_by = $9
+            from judged j
+            where r.comment_id = j.id and r.settled_at is null and j.outcome in ('decided', 'unchanged')
+            returning r.comment_id
         ), shifts as materialized (
             select d.page_id, sum(case when d.target = 'approved' then 1 else -1 end)::integer as by
             from decided d
@@ -300,7 +316,9 @@ async fn decide(
             w.parent_id as "parent_id?",
             r.status as "parent_status?",
             r.name as "parent_name?",
-            r.body_html as "parent_body_html?"
+            r.body_html as "parent_body_html?",
+            case when j.outcome not in ('decided', 'unchanged') then open_reports(w.id) end as "reports?: OpenReports",
+            exists (select 1 from settled e where e.comment_id = a.id) as "has_settled!"
         from asked a
         left join judged j on j.id = a.id
         left join locked l on l.id = a.id

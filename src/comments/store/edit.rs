@@ -4,7 +4,7 @@
 
 use sqlx::PgConnection;
 
-use super::admin_row::AdminRow;
+use super::admin_row::{AdminRow, OpenReports};
 use super::decide::DecisionRow;
 use crate::accounts::model::SiteScope;
 use crate::base::change::Change;
@@ -146,7 +146,9 @@ pub(in crate::comments) async fn edit_one(
             l.parent_id as "parent_id?",
             r.status as "parent_status?",
             r.name as "parent_name?",
-            r.body_html as "parent_body_html?"
+            r.body_html as "parent_body_html?",
+            open_reports(l.id) as "reports?: OpenReports",
+            false as "has_settled!"
         from (select $1::uuid as id) a
         left join locked l on l.id = a.id
         left join judged j on j.id = a.id

@@ -12,10 +12,10 @@ use crate::accounts::model::SiteScope;
 use crate::base::ids::{CommentId, ModeratorId, PageId, SiteId};
 use crate::comments::model::Status;
 use crate::comments::model::changes::Deletion;
-use crate::comments::model::decisions::{DecisionFacts, DecisionResult, Outcome};
+use crate::comments::model::decisions::{DecisionFacts, DecisionResult, Outcome, SettledReports};
 use crate::database::Error;
 
-/// Deletes comments of a scope, each by itself: `decided` where its content is gone now, `unchanged` where it was deleted
+/// Deletes comments of a scope, each by itself: `decided` where its content is gone now, with all that was written about it, `unchanged` where it was deleted
 /// already, `version_conflict` where it isn't as the condition says. The results stand in the order of ids, without those
 /// that aren't there. Two statements; for a transaction.
 pub async fn delete_comments(
@@ -138,18 +138,29 @@ async fn empty(
                     was: status(&row.was)?,
                     status: status(&row.status)?,
                     version: row.version,
+                    reports: SettledReports::None,
                 }),
             })
         })
         .collect()
 }
 
-/// What stands beside the comments: notes of decisions, earlier texts.
+/// What stands beside the comments: notes of decisions, earlier texts, votes, reports, and what moderators told each other
+/// about them.
 async fn forget(connection: &mut PgConnection, ids: &[Uuid]) -> Result<(), Error> {
     sqlx::query!(
         r#"
         with unnoted as (
             delete from comment_notes
+            where comment_id = any($1::uuid[])
+        ), unvoted as (
+            delete from votes
+            where comment_id = any($1::uuid[])
+        ), unreported as (
+            delete from reports
+            where comment_id = any($1::uuid[])
+        ), untold as (
+            delete from notes
             where comment_id = any($1::uuid[])
         )
         delete from comment_texts

@@ -2,7 +2,7 @@
 
 use sqlx::PgConnection;
 
-use super::admin_row::{AdminRow, actor, status};
+use super::admin_row::{AdminRow, OpenReports, actor, status};
 use crate::accounts::model::SiteScope;
 use crate::base::ids::CommentId;
 use crate::comments::model::decisions::{AdminComment, EarlierText, HistoryLine};
@@ -24,7 +24,8 @@ pub async fn find_admin_comment(
             c.id, s.slug as site, c.status, c.version, c.name, c.email, c.website, c.ip, c.user_agent, c.body,
             c.body_html, c.submitted_at, c.edited_at, c.decided_at, c.decided_by_kind, c.decided_by,
             m.name as "decided_by_name?", c.reason, c.page_id, p.url as page_url, p.title as page_title, c.parent_id,
-            r.status as "parent_status?", r.name as "parent_name?", r.body_html as "parent_body_html?"
+            r.status as "parent_status?", r.name as "parent_name?", r.body_html as "parent_body_html?",
+            open_reports(c.id) as "reports?: OpenReports"
         from comments c
         join sites s on s.id = c.site_id
         join pages p on p.id = c.page_id

@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::admin_row::AdminRow;
+use super::admin_row::{AdminRow, OpenReports};
 use crate::accounts::model::SiteScope;
 use crate::base::ids::{AuthorId, CommentId, ModeratorId};
 use crate::comments::model::queue::{
@@ -92,7 +92,8 @@ pub async fn load_queued(
             c.author_id as "author_id?: AuthorId",
             coalesce(o.pending, 0)::bigint as "pending!", coalesce(o.approved, 0)::bigint as "approved!",
             coalesce(o.rejected, 0)::bigint as "rejected!", coalesce(o.spam, 0)::bigint as "spam!",
-            k.moderator_id as "claimed_by?: ModeratorId", k.until as "claimed_until?", h.name as "claimed_by_name?"
+            k.moderator_id as "claimed_by?: ModeratorId", k.until as "claimed_until?", h.name as "claimed_by_name?",
+            open_reports(c.id) as "reports?: OpenReports"
         from asked c
         join sites s on s.id = c.site_id
         join pages p on p.id = c.page_id
@@ -157,6 +158,7 @@ pub async fn load_queued(
             parent_status: row.parent_status,
             parent_name: row.parent_name,
             parent_body_html: row.parent_body_html,
+            reports: row.reports,
         };
         let comment = comment.into_comment()?;
         found.insert(

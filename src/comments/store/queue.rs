@@ -14,13 +14,13 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::admin_row::status;
-use crate::accounts::model::{PersonalData, SiteScope};
+use crate::accounts::model::PersonalData;
 use crate::base::ids::{AuthorId, CommentId};
-use crate::base::page_url::PageUrl;
 use crate::base::paging::TimeCursor;
 use crate::comments::model::queue::{
     CommentFilter, Completeness, Found, ListAsked, Match, Order, Places,
 };
+use crate::comments::model::reactions::SignalCode;
 use crate::database::Error;
 
 /// One look at a list passes at most so many comments.
@@ -28,15 +28,13 @@ pub const LOOKED_MAX: i64 = 50_000;
 /// So many of them may be found by the index of words and sorted. Where more comments hold the words, the list is walked
 /// in its own order instead, in which such common words are found soon.
 const HITS_MAX: i64 = 20_000;
-/// The most places that a statement looks at.
-const PLACES_MAX: i64 = 10_000;
 /// So many comments are looked up at once to be lent.
 const CANDIDATES: usize = 500;
 
 /// A filter, where it looks, and for whom.
 #[derive(Debug, Clone, Copy)]
 pub struct Search<'a> {
-    /// Where, from [`find_places`] for the same filter.
+    /// Where, from [`find_places`](super::places::find_places) for the same filter.
     pub places: &'a Places,
     /// What.
     pub filter: &'a CommentFilter,
@@ -51,54 +49,6 @@ enum Claimed {
     Regardless,
     /// Only what nobody holds at this time.
     Free(OffsetDateTime),
-}
-
-/// Where the filter looks; none where it names a site that the scope doesn't have. One statement.
-///
-/// An address may lead to several pages: one that was merged, and the one that it went into.
-pub async fn find_places(
-    connection: &mut PgConnection,
-    scope: &SiteScope,
-    filter: &CommentFilter,
-) -> Result<Option<Places>, Error> {
-    let rows = sqlx::query!(
-        r#"
-        select s.id as site_id, g.id as "page_id?"
-        from sites s
-        left join lateral (
-            select p.id
-            from pages p
-            where p.site_id = s.id and p.url_key = $3
-            union
-            select p.merged_into
-            from pages p
-            where p.site_id = s.id and p.url_key = $3 and p.merged_into is not null
-            union
-            select a.page_id
-            from page_aliases a
-            where a.site_id = s.id and a.url_key = $3
-        ) g on true
-        where ($1::uuid[] is null or s.id = any($1)) and ($2::text is null or s.slug = $2)
-        order by s.id, g.id
-        limit $4
-        "#,
-        scope.uuids() as _,
-        filter.site,
-        filter.page.as_ref().map(PageUrl::key),
-        PLACES_MAX,
-    )
-    .fetch_all(connection)
-    .await?;
-    if rows.is_empty() && filter.site.is_some() {
-        return Ok(None);
-    }
-    let mut sites: Vec<Uuid> = rows.iter().map(|row| row.site_id).collect();
-    sites.dedup();
-    let pages = rows.iter().filter_map(|row| row.page_id);
-    Ok(Some(Places {
-        sites,
-        pages: filter.page.as_ref().map(|_| pages.collect()),
-    }))
 }
 
 /// The next comments of a list. One statement.
@@ -261,7 +211,7 @@ impl Lead {
     }
 
     /// What an author or an address wrote is soon walked through; a site isn't.
-    const fn may_ask_index_of_words(self) -> bool {
+    const fn may_ask_further_indexes(self) -> bool {
         matches!(self, Self::Page | Self::Site)
     }
 }
@@ -270,22 +220,21 @@ impl Lead {
 fn part_statement(search: &Search<'_>, part: &Part) -> QueryBuilder<Postgres> {
     let lead = Lead::of(search.filter);
     let mut sql = QueryBuilder::new("with ");
-    match &search.filter.words {
-        Some(words) if lead.may_ask_index_of_words() => {
-            push_asked(&mut sql, search, words);
-            push_hits(&mut sql, search, lead, part);
-            push_stretches(&mut sql, search, lead, part, LOOKED_MAX - HITS_MAX);
-            sql.push(" where not (select r.word from rare r)");
+    let filter = search.filter;
+    if let Some(words) = &filter.words {
+        push_asked(&mut sql, search, words);
+    }
+    if lead.may_ask_further_indexes() && (filter.signal.is_some() || filter.words.is_some()) {
+        match filter.signal {
+            Some(SignalCode::Reported) => push_reported(&mut sql, search, lead),
+            None => push_hits(&mut sql, lead),
         }
-        Some(words) => {
-            push_asked(&mut sql, search, words);
-            sql.push("found as materialized (");
-            push_stretches(&mut sql, search, lead, part, LOOKED_MAX);
-        }
-        None => {
-            sql.push("found as materialized (");
-            push_stretches(&mut sql, search, lead, part, LOOKED_MAX);
-        }
+        push_rare(&mut sql, search, lead, part);
+        push_stretches(&mut sql, search, lead, part, LOOKED_MAX - HITS_MAX);
+        sql.push(" where not (select r.word from rare r)");
+    } else {
+        sql.push("found as materialized (");
+        push_stretches(&mut sql, search, lead, part, LOOKED_MAX);
     }
     sql.push("), horizon as materialized (select f.id, f.submitted_at from found f where f.cut");
     push_order(&mut sql, "f", part.order);
@@ -364,11 +313,18 @@ fn push_remainder(
     claimed: Claimed,
 ) {
     push_conditions(sql, search, lead);
-    if search.filter.words.is_some() {
+    push_walked_words(sql, search.filter);
+    if let Some(SignalCode::Reported) = search.filter.signal {
+        sql.push(" and exists (select 1 from reports r where r.comment_id = c.id and r.settled_at is null)");
+    }
+    push_free(sql, claimed);
+}
+
+fn push_walked_words(sql: &mut QueryBuilder<Postgres>, filter: &CommentFilter) {
+    if filter.words.is_some() {
         // What `@@` calls: no index answers it, so the planner can't leave the order of the list.
         sql.push(" and ts_match_vq(c.search, (select a.words from asked a))");
     }
-    push_free(sql, claimed);
 }
 
 fn push_free(sql: &mut QueryBuilder<Postgres>, claimed: Claimed) {
@@ -406,7 +362,7 @@ fn push_asked(sql: &mut QueryBuilder<Postgres>, search: &Search<'_>, words: &str
 /// for a rare word passes everything that ever was there. The number of hits tells which it is, so the statement
 /// counts them first, up to a bound. What only excludes words has no hits in the index (`querytree` says `T`) and is
 /// walked. The query is a scalar subselect, so that the planner can't estimate a word and choose a sequential scan.
-fn push_hits(sql: &mut QueryBuilder<Postgres>, search: &Search<'_>, lead: Lead, part: &Part) {
+fn push_hits(sql: &mut QueryBuilder<Postgres>, lead: Lead) {
     sql.push("hits as materialized (select c.id, c.submitted_at, c.status, ");
     sql.push(lead.place_column())
         .push(" as place from comments c where (select a.indexable from asked a)");
@@ -414,8 +370,31 @@ fn push_hits(sql: &mut QueryBuilder<Postgres>, search: &Search<'_>, lead: Lead, 
     sql.push_bind(HITS_MAX + 1);
     sql.push("), rare as materialized (select (select a.indexable from asked a) and count(*) <= ");
     sql.push_bind(HITS_MAX);
-    sql.push(" as word from hits), found as materialized (");
-    sql.push("(select c.id, c.submitted_at, true as fits, false as cut from hits c");
+    sql.push(" as word from hits), ");
+}
+
+/// The same by the index of open reports: those of each site, and the comments of all of them.
+fn push_reported(sql: &mut QueryBuilder<Postgres>, search: &Search<'_>, lead: Lead) {
+    sql.push("reported as materialized (select o.comment_id from unnest(");
+    sql.push_bind(search.places.sites.clone());
+    sql.push(
+        "::uuid[]) as l (site) cross join lateral (select distinct r.comment_id from reports r",
+    );
+    sql.push(" where r.site_id = l.site and r.settled_at is null order by r.comment_id limit ");
+    sql.push_bind(HITS_MAX + 1).push(") o limit ");
+    sql.push_bind(HITS_MAX + 1);
+    sql.push("), hits as materialized (select c.id, c.submitted_at, c.status, ");
+    sql.push(lead.place_column())
+        .push(" as place from reported o join comments c on c.id = o.comment_id where true");
+    push_walked_words(sql, search.filter);
+    sql.push("), rare as materialized (select count(*) <= ");
+    sql.push_bind(HITS_MAX);
+    sql.push(" as word from reported), ");
+}
+
+/// What was found of hits that are few.
+fn push_rare(sql: &mut QueryBuilder<Postgres>, search: &Search<'_>, lead: Lead, part: &Part) {
+    sql.push("found as materialized ((select c.id, c.submitted_at, true as fits, false as cut from hits c");
     sql.push(" where (select r.word from rare r) and c.status = any(")
         .push_bind(status_words(search.filter));
     sql.push(") and c.place = any(")
@@ -452,7 +431,11 @@ fn push_matching(
         push_asked(sql, search, words);
     }
     sql.push("found as materialized (");
-    let by_index = search.filter.words.is_some() && lead.may_ask_index_of_words();
+    if lead.may_ask_further_indexes() && search.filter.signal == Some(SignalCode::Reported) {
+        push_all_reported(sql, search, lead, &whole, as_of, columns);
+        return;
+    }
+    let by_index = search.filter.words.is_some() && lead.may_ask_further_indexes();
     if by_index {
         sql.push("select c.id, c.submitted_at, c.status")
             .push(columns);
@@ -481,6 +464,30 @@ fn push_matching(
     if by_index {
         sql.push(" where not (select a.indexable from asked a)");
     }
+    sql.push(")");
+}
+
+/// All of it that has open reports, led by their index, as the last part of `found`.
+fn push_all_reported(
+    sql: &mut QueryBuilder<Postgres>,
+    search: &Search<'_>,
+    lead: Lead,
+    whole: &Part,
+    as_of: OffsetDateTime,
+    columns: &'static str,
+) {
+    sql.push("select c.id, c.submitted_at, c.status")
+        .push(columns);
+    sql.push(" from (select distinct r.comment_id from reports r where r.settled_at is null");
+    sql.push(" and r.site_id = any(")
+        .push_bind(search.places.sites.clone());
+    sql.push(")) o join comments c on c.id = o.comment_id where c.status = any(");
+    sql.push_bind(status_words(search.filter));
+    sql.push(") and ").push(lead.place_column()).push(" = any(");
+    sql.push_bind(lead.places(search.places).to_vec()).push(")");
+    push_bounds(sql, "c", search.filter, whole);
+    sql.push(" and c.submitted_at <= ").push_bind(as_of);
+    push_walked_words(sql, search.filter);
     sql.push(")");
 }
 

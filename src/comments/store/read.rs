@@ -5,6 +5,7 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::base::email::EmailKey;
 use crate::base::ids::{CommentId, PageId, SiteId};
 use crate::comments::error::Error;
 use crate::comments::model::{PublicComment, PublicPage, Published, RemovedComment, Status};
@@ -531,6 +532,9 @@ pub(in crate::comments) struct WholeComment {
     pub(in crate::comments) reason: Option<String>,
     pub(in crate::comments) token_version: i32,
     pub(in crate::comments) edit_window_minutes: i32,
+    pub(in crate::comments) page_id: PageId,
+    pub(in crate::comments) email_key: EmailKey,
+    pub(in crate::comments) version: i32,
 }
 
 /// One comment by its id, in any state; who may see it, the caller judges. One round trip.
@@ -543,7 +547,7 @@ pub(in crate::comments) async fn find(
         select
             c.id as "id: CommentId", c.site_id as "site_id: SiteId", c.parent_id as "parent_id: CommentId", c.depth,
             c.status, c.name, c.website, c.is_staff, c.avatar, c.body, c.body_html, c.submitted_at, c.edited_at,
-            c.score, c.reason, c.token_version, s.edit_window_minutes
+            c.score, c.reason, c.token_version, s.edit_window_minutes, c.page_id as "page_id: PageId", c.email_key, c.version
         from comments c
         join sites s on s.id = c.site_id
         where c.id = $1
@@ -561,6 +565,9 @@ pub(in crate::comments) async fn find(
         reason: row.reason,
         token_version: row.token_version,
         edit_window_minutes: row.edit_window_minutes,
+        page_id: row.page_id,
+        email_key: EmailKey::from_stored(row.email_key),
+        version: row.version,
         comment: PublicComment {
             id: row.id,
             parent_id: row.parent_id,

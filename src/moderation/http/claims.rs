@@ -32,7 +32,7 @@ pub struct ClaimComments {
     #[validate(custom(function = "limit_rule"))]
     #[schema(minimum = 1, maximum = 100)]
     limit: Option<i32>,
-    /// What waits, where it is missing or names no state.
+    /// What waits, where it is missing or names neither state nor signal.
     #[validate(nested)]
     #[schema(value_type = Option<FilterBody>)]
     filter: Option<Box<FilterBody>>,

@@ -35,7 +35,8 @@ struct Resync {}
     operation_id = "follow_events",
     responses(
         (status = 200, content_type = "text/event-stream", body = String, description = "Events (Server-sent events, HTML \
-            standard) without end. `comment`: a comment was submitted, decided, changed or deleted; its data are \
+            standard) without end. `comment`: a comment was submitted, decided, changed, deleted or \
+            reported; its data are \
             `{\"id\", \"site\", \"status\", \"version\"}`, for fetching it. `resync`: something may have been missed; fetch \
             again what is shown. Each 15 seconds without events a comment line. Ends when the session or token does, or \
             the account's role or sites change: connect again."),

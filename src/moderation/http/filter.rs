@@ -19,6 +19,7 @@ use crate::base::page_url::PageUrl;
 use crate::base::text;
 use crate::comments::model::Status;
 use crate::comments::model::queue::CommentFilter;
+use crate::comments::model::reactions::SignalCode;
 use crate::comments::service::AuthorIds;
 use crate::web::ApiError;
 use crate::web::input::rule;
@@ -29,7 +30,7 @@ use crate::web::query::{Query, invalid};
 const WORDS_CHARS_MAX: usize = 200;
 
 /// The query parameters of a filter.
-pub(super) const PARAMETERS: [&str; 9] = [
+pub(super) const PARAMETERS: [&str; 10] = [
     "status",
     "site",
     "page_url",
@@ -37,6 +38,7 @@ pub(super) const PARAMETERS: [&str; 9] = [
     "ip",
     "author",
     "q",
+    "signal",
     "submitted_after",
     "submitted_before",
 ];
@@ -70,6 +72,9 @@ pub(super) struct FilterBody {
     /// Words in body, name and, for those who may see it, e-mail address.
     #[schema(max_length = 200)]
     q: Option<String>,
+    /// What speaks about it; then all states but deleted are meant where none is named.
+    #[schema(value_type = Option<SignalCode>)]
+    signal: Option<String>,
     /// Submitted later than that.
     #[schema(format = DateTime)]
     submitted_after: Option<String>,
@@ -117,6 +122,7 @@ pub(super) fn of_query(query: &Query) -> Result<FilterAsked, ApiError> {
         ip: query.find("ip")?,
         author: query.find("author")?,
         words: query.find("q")?,
+        signal: query.find("signal")?,
         submitted_after: query.find("submitted_after")?,
         submitted_before: query.find("submitted_before")?,
     };
@@ -149,6 +155,7 @@ impl FilterBody {
             ip: self.ip.as_deref(),
             author: self.author.as_deref(),
             words: self.q.as_deref(),
+            signal: self.signal.as_deref(),
             submitted_after: self.submitted_after.as_deref(),
             submitted_before: self.submitted_before.as_deref(),
         }
@@ -180,6 +187,7 @@ struct Texts<'a> {
     ip: Option<&'a str>,
     author: Option<&'a str>,
     words: Option<&'a str>,
+    signal: Option<&'a str>,
     submitted_after: Option<&'a str>,
     submitted_before: Option<&'a str>,
 }
@@ -192,6 +200,7 @@ impl Texts<'_> {
         let mut problems = Vec::new();
         let statuses = match &self.statuses {
             Some(words) => read(&mut problems, "status", Some(words), |words| states(words)),
+            None if self.signal.is_some() => Some(ALL_BUT_DELETED.to_vec()),
             None => Some(unnamed.to_vec()),
         };
         let page = read(&mut problems, "page_url", self.page_url, PageUrl::parse);
@@ -199,6 +208,7 @@ impl Texts<'_> {
         let ip = read(&mut problems, "ip", self.ip, network_address);
         let author = read(&mut problems, "author", self.author, author_id);
         let words = read(&mut problems, "q", self.words, search_words);
+        let signal = read(&mut problems, "signal", self.signal, SignalCode::parse);
         let after = read(&mut problems, "submitted_after", self.submitted_after, time);
         let before = read(
             &mut problems,
@@ -218,6 +228,7 @@ impl Texts<'_> {
                 address_author: None,
                 ip,
                 words: words.flatten(),
+                signal,
                 submitted_after: after,
                 submitted_before: before,
             },
@@ -384,6 +395,9 @@ mod tests {
             "submitted_before=",
             "q=%ff",
             "q=a&q=b",
+            "signal=",
+            "signal=risky",
+            "signal=reported&signal=reported",
             "ip=::1&ip=::1",
         ] {
             assert_eq!(parsed(text).unwrap_err(), "invalid_query", "{text}");
@@ -399,7 +413,7 @@ mod tests {
     fn all_complaints_of_a_body_come_at_once() {
         let found = complaints(
             r#"{"status": [], "page_url": "x", "email": "x", "ip": "x", "author": "x", "submitted_after": "x",
-                "submitted_before": "x", "site": "anything"}"#,
+                "submitted_before": "x", "site": "anything", "signal": "x"}"#,
         );
         assert_eq!(
             found,
@@ -408,6 +422,7 @@ mod tests {
                 "email: invalid_email",
                 "ip: invalid_value",
                 "page_url: invalid_url",
+                "signal: invalid_value",
                 "status: required",
                 "submitted_after: invalid_value",
                 "submitted_before: invalid_value",

@@ -13,6 +13,7 @@ use crate::base::ids::AuthorId;
 use crate::base::paging::{CursorTag, TimeCursor};
 use crate::comments::model::Status;
 use crate::comments::model::queue::{Completeness, ListAsked, Order};
+use crate::comments::model::reactions::SignalCode;
 use crate::moderation::Moderation;
 use crate::web::ApiError;
 use crate::web::conditional::private_json;
@@ -48,6 +49,7 @@ const PARAMETERS: [&str; 3] = ["sort", "limit", "cursor"];
         ("ip" = Option<String>, Query, description = "A network address; only for those who may see it"),
         ("author" = Option<AuthorId>, Query, description = "An author's id"),
         ("q" = Option<String>, Query, max_length = 200, description = "Words in body, name and, for those who may see it, e-mail address"),
+        ("signal" = Option<SignalCode>, Query, description = "What speaks about it: `reported` takes comments with open reports"),
         ("submitted_after" = Option<String>, Query, format = DateTime, description = "Submitted later than that"),
         ("submitted_before" = Option<String>, Query, format = DateTime, description = "Submitted earlier than that"),
         ("sort" = Option<String>, Query, pattern = "^(oldest|newest)$", description = "oldest (default) or newest"),

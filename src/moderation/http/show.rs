@@ -12,7 +12,7 @@ use crate::web::problem::Problem;
 use crate::web::query::Query;
 use crate::web::{ApiError, PathId};
 
-/// One comment with its history.
+/// One comment with its history and what readers reported.
 #[utoipa::path(
     get,
     path = "/api/v1/admin/comments/{id}",

@@ -8,9 +8,10 @@ use utoipa::ToSchema;
 
 use crate::accounts::model::PersonalData;
 use crate::base::clock::rfc3339;
-use crate::base::ids::{AuthorId, CommentId, ModeratorId, PageId};
+use crate::base::ids::{AuthorId, CommentId, ModeratorId, PageId, ReportId};
 use crate::comments::model::decisions::{AdminComment, EarlierText, HistoryLine, ParentComment};
 use crate::comments::model::queue::{AuthorRecord, QueuedComment};
+use crate::comments::model::reactions::{Report, ReportReason, Signal, SignalCode};
 use crate::comments::model::{Actor, ActorKind, Status};
 use crate::moderation::{CommentDetails, Error};
 use crate::web::ApiError;
@@ -59,6 +60,23 @@ pub(super) struct CommentItem {
     page: PageItem,
     /// What it answers.
     parent: Option<ParentItem>,
+    /// What speaks about it; empty where nothing does.
+    signals: Vec<SignalItem>,
+}
+
+/// Something that speaks about a comment.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Signal)]
+pub(super) struct SignalItem {
+    code: SignalCode,
+    /// How much it speaks against the comment; for `reported`, how many open reports there are.
+    weight: f64,
+    /// The part of the comment that it is about, if it is about a part.
+    #[serde(rename = "match")]
+    found: Option<String>,
+    /// The same in words.
+    #[schema(example = "2 readers reported it: abuse (1), spam (1)")]
+    text: String,
 }
 
 /// The page that a comment stands under.
@@ -164,6 +182,24 @@ pub(super) struct CommentDetailsItem {
     #[serde(flatten)]
     around: AroundItem,
     history: Vec<HistoryItem>,
+    /// What readers reported, newest first, the latest hundred.
+    #[schema(max_items = 100)]
+    reports: Vec<ReportItem>,
+}
+
+/// A reader's report; nothing tells who made it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Report)]
+pub(super) struct ReportItem {
+    id: ReportId,
+    reason: ReportReason,
+    /// In the reader's words.
+    note: Option<String>,
+    #[serde(with = "rfc3339")]
+    at: OffsetDateTime,
+    /// When a moderator decided about the comment; null while it is open.
+    #[serde(with = "rfc3339::option")]
+    settled_at: Option<OffsetDateTime>,
 }
 
 impl CommentItem {
@@ -193,6 +229,7 @@ impl CommentItem {
                 title: comment.page.title,
             },
             parent: comment.parent.map(ParentItem::from),
+            signals: comment.signals.into_iter().map(SignalItem::from).collect(),
         }
     }
 }
@@ -236,6 +273,30 @@ impl CommentDetailsItem {
             comment,
             around,
             history: details.history.into_iter().map(HistoryItem::from).collect(),
+            reports: details.reports.into_iter().map(ReportItem::from).collect(),
+        }
+    }
+}
+
+impl From<Signal> for SignalItem {
+    fn from(signal: Signal) -> Self {
+        Self {
+            code: signal.code,
+            weight: signal.weight,
+            found: signal.found,
+            text: signal.text,
+        }
+    }
+}
+
+impl From<Report> for ReportItem {
+    fn from(report: Report) -> Self {
+        Self {
+            id: report.id,
+            reason: report.reason,
+            note: report.note,
+            at: report.at,
+            settled_at: report.settled_at,
         }
     }
 }

@@ -5,15 +5,13 @@ use std::slice;
 use sqlx::PgConnection;
 
 use super::{Moderation, settle};
-use crate::accounts::model::{Caller, SiteScope};
+use crate::accounts::model::Caller;
 use crate::base::ids::CommentId;
 use crate::comments::model::changes::{Deleter, Deletion, StaffReply, TextChange};
-use crate::comments::model::decisions::{AdminComment, DecisionResult, Outcome};
+use crate::comments::model::decisions::{AdminComment, Outcome};
 use crate::comments::service::{StoredReply, moderate};
-use crate::database::{self, Lane};
-use crate::jobs::model::{Failure, Progress, Run};
+use crate::database::Lane;
 use crate::moderation::error::Error;
-use crate::moderation::store::erase;
 
 impl Moderation {
     /// Changes a comment's text. Afterwards it is as meant, was so already, or the refusal says why not. One round trip,
@@ -43,7 +41,7 @@ impl Moderation {
             at: self.clock.now(),
         };
         let work = async |connection: &mut PgConnection| {
-            let results = delete_comments(connection, &caller.sites, &deletion).await?;
+            let results = moderate::delete_comments(connection, &caller.sites, &deletion).await?;
             let result = results.first().ok_or(Error::CommentNotFound)?;
             if result.outcome != Outcome::VersionConflict {
                 return Ok(results);
@@ -58,14 +56,6 @@ impl Moderation {
         Ok(())
     }
 
-    /// The handler of a regular job: deletes spam that has been kept as long as its site says.
-    pub async fn expire_spam(&self, run: Run) -> Result<Progress, Failure> {
-        let delete = async |connection: &mut PgConnection, deletion: &Deletion<'_>| {
-            delete_comments(connection, &SiteScope::All, deletion).await
-        };
-        self.comments.expire_spam(run, delete).await
-    }
-
     /// Publishes an answer to a comment. One transaction.
     pub async fn reply(&self, caller: &Caller, reply: &StaffReply) -> Result<StoredReply, Error> {
         let stored = self
@@ -74,23 +64,4 @@ impl Moderation {
             .await?;
         Ok(stored)
     }
-}
-
-/// Deletes comments with all that moderators wrote about them; for a transaction, so that neither stays without the
-/// other. The results are those of [`moderate::delete_comments`]. Three statements.
-pub async fn delete_comments(
-    connection: &mut PgConnection,
-    scope: &SiteScope,
-    deletion: &Deletion<'_>,
-) -> Result<Vec<DecisionResult>, database::Error> {
-    let results = moderate::delete_comments(connection, scope, deletion).await?;
-    let deleted: Vec<CommentId> = results
-        .iter()
-        .filter(|result| result.outcome == Outcome::Decided)
-        .map(|result| result.comment_id)
-        .collect();
-    if !deleted.is_empty() {
-        erase::delete_notes(connection, &deleted).await?;
-    }
-    Ok(results)
 }

@@ -25,13 +25,13 @@ use crate::comments::model::decisions::{
     Reason,
 };
 use crate::comments::model::queue::{CommentFilter, Completeness, ListAsked, QueuedComment};
+use crate::comments::model::reactions::Report;
 use crate::comments::service::moderate::{self, Search};
 use crate::comments::service::{AuthorIds, Change, Changes};
 use crate::database::{Database, Lane};
 use crate::moderation::error::Error;
 use crate::sites::Sites;
 
-pub use change::delete_comments;
 pub use log::LogPage;
 pub use merge::{MERGE_JOB, MergeJob, Merged};
 
@@ -59,13 +59,15 @@ pub struct CommentPage {
     pub completeness: Completeness,
 }
 
-/// A comment and what happened to it, oldest first.
+/// A comment, what happened to it, and what readers reported.
 #[derive(Debug)]
 pub struct CommentDetails {
     /// The comment.
     pub comment: QueuedComment,
-    /// What happened to it.
+    /// What happened to it, oldest first.
     pub history: Vec<HistoryLine>,
+    /// What readers reported, newest first.
+    pub reports: Vec<Report>,
 }
 
 impl Moderation {
@@ -114,7 +116,7 @@ impl Moderation {
         self.database.run(Lane::Moderators, run).await
     }
 
-    /// One comment with its history. Two round trips.
+    /// One comment with its history and its reports. Three round trips.
     pub async fn show(&self, caller: &Caller, id: CommentId) -> Result<CommentDetails, Error> {
         let now = self.clock.now();
         let run = async |connection: &mut PgConnection| {
@@ -122,7 +124,12 @@ impl Moderation {
             let comment = found.into_iter().next().ok_or(Error::CommentNotFound)?;
             let version = comment.comment.version;
             let history = moderate::load_history(connection, id, version).await?;
-            Ok(CommentDetails { comment, history })
+            let reports = moderate::load_reports(connection, id).await?;
+            Ok(CommentDetails {
+                comment,
+                history,
+                reports,
+            })
         };
         self.database.run(Lane::Moderators, run).await
     }

@@ -4,7 +4,6 @@ use crate::database::Error;
 
 pub(in crate::moderation) mod batches;
 pub(in crate::moderation) mod claims;
-pub(in crate::moderation) mod erase;
 pub(in crate::moderation) mod figures;
 pub(in crate::moderation) mod notes;
 

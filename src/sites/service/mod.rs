@@ -11,6 +11,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
+use crate::accounts::model::SiteScope;
 use crate::base::clock::Clock;
 use crate::base::ids::SiteId;
 use crate::base::page_url::Origin;
@@ -115,6 +116,15 @@ impl Sites {
             || self
                 .find_by_origin(origin)
                 .is_some_and(|of| of.id == site.id)
+    }
+
+    /// The sites whose comments web pages of this origin may write.
+    pub fn writable_from(&self, origin: &Origin) -> SiteScope {
+        if self.own.as_ref() == Some(origin) {
+            return SiteScope::All;
+        }
+        let site = self.find_by_origin(origin);
+        SiteScope::Only(site.iter().map(|site| site.id).collect())
     }
 
     /// Whether web pages of this origin may write comments of any site.

@@ -114,6 +114,82 @@ async fn addresses_of_one_64_share_a_limit_and_an_untrusted_header_is_not_believ
     }
 }
 
+/// Sends until it is refused, and says how often it was taken.
+async fn until_refused(app: &TestApp, from: &str, method: &str, path: &str, body: &Value) -> usize {
+    for taken in 0..MANY {
+        let request = app.request(method, path).header("x-forwarded-for", from);
+        let answer = app.send(request.json(body)).await;
+        if answer.status == 429 {
+            asks_to_wait(answer);
+            return taken;
+        }
+        assert_eq!(answer.status, 404, "{answer:?}");
+    }
+    panic!("there is no limit");
+}
+
+#[tokio::test]
+async fn votes_and_reports_share_an_allowance_of_the_network() {
+    let proxied = [
+        ("REJOINDER_RATE_LIMIT", "on"),
+        ("REJOINDER_TRUSTED_PROXIES", "127.0.0.0/8"),
+    ];
+    let app = TestApp::with(&proxied).await;
+    let path = "/api/v1/comments/0198c000-0000-7000-8000-000000000000";
+    let voter = "5f0c1d52-6a0e-4a6b-9d8e-3f6f4f6e2a11";
+    let ballot = json!({"value": 1, "voter": voter});
+    let spam = json!({"reason": "spam"});
+    let (votes, reports) = (format!("{path}/vote"), format!("{path}/reports"));
+    let taken = until_refused(&app, "192.0.2.1", "PUT", &votes, &ballot).await;
+    assert!(taken >= 10, "only {taken}");
+    // What comes back meanwhile is one every two seconds.
+    let taken = until_refused(&app, "192.0.2.1", "POST", &reports, &spam).await;
+    assert!(taken < 10, "{taken}");
+    let back = format!("{votes}?voter={voter}");
+    let taken = until_refused(&app, "192.0.2.1", "DELETE", &back, &Value::Null).await;
+    assert!(taken < 10, "{taken}");
+    let taken = until_refused(&app, "192.0.2.2", "POST", &reports, &spam).await;
+    assert!(taken >= 10, "only {taken}");
+    app.submit(&comment_on("/tides", "One", None)).await.is(201);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn edits_and_submissions_share_an_allowance_of_the_network() {
+    let proxied = [
+        ("REJOINDER_RATE_LIMIT", "on"),
+        ("REJOINDER_TRUSTED_PROXIES", "127.0.0.0/8"),
+    ];
+    let app = TestApp::with(&proxied).await;
+    let answer = send(&app, "192.0.2.1", None, &by("ada", 0)).await.is(201);
+    let text = |pointer: &str| answer.at(pointer).as_str().unwrap().to_owned();
+    let path = format!("/api/v1/comments/{}", text("/comment/id"));
+    let manage = text("/manage_token");
+    let edit = |from: &str, text: String| {
+        let request = app.request("PATCH", &path).bearer_auth(&manage);
+        let request = request.header("x-forwarded-for", from);
+        app.send(request.json(&json!({"body": text})))
+    };
+    let mut taken = 0;
+    let refused = loop {
+        let answer = edit("192.0.2.1", format!("Text {taken}")).await;
+        if answer.status != 200 {
+            break answer;
+        }
+        taken += 1;
+        assert!(taken < MANY, "there is no limit");
+    };
+    assert!(taken >= 9, "only {taken}");
+    asks_to_wait(refused);
+    edit("192.0.2.2", "From elsewhere".to_owned()).await.is(200);
+    // Withdrawing needs none of it.
+    let request = app.request("DELETE", &path).bearer_auth(&manage);
+    app.send(request.header("x-forwarded-for", "192.0.2.1"))
+        .await
+        .is(204);
+    app.stop().await;
+}
+
 #[tokio::test]
 async fn reads_are_limited_by_network() {
     let app = TestApp::with(&[("REJOINDER_RATE_LIMIT", "on")]).await;

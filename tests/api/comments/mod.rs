@@ -2,6 +2,7 @@
 
 mod closing;
 mod counts;
+mod edit;
 mod feeds;
 mod limits;
 mod list;
@@ -9,6 +10,9 @@ mod policy;
 mod preview;
 mod removed;
 mod replies;
+mod reports;
 mod retries;
 mod show;
 mod submit;
+mod votes;
+mod withdraw;

@@ -72,11 +72,12 @@ async fn a_decision_says_who_took_it_when_and_why() {
     assert!(
         answer.at("/decided_at").as_str().unwrap() > answer.at("/submitted_at").as_str().unwrap()
     );
-    // The whole comment, as `GET` shows it but for the history and what is known around it.
+    // The whole comment, as `GET` shows it but for its history, its reports and what is known around it.
     let shown = desk.get(&app, &format!("{QUEUE}/{id}")).await;
     let mut shown = shown.json();
     for member in [
         "history",
+        "reports",
         "author_id",
         "author_record",
         "claimed_by",

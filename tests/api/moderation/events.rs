@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::held;
 use crate::backstage::{change, hire, hire_for_gazette, number, two_sites};
-use crate::support::app::{Desk, TestApp};
+use crate::support::app::{Desk, TestApp, comment_on};
 use crate::support::eventually;
 
 const EVENTS: &str = "/api/v1/admin/events";
@@ -132,6 +132,36 @@ async fn submissions_and_decisions_are_told_with_ids_and_codes_only() {
         .await
         .is(200);
     assert_eq!(stream.event().await, comment(&id, "spam", 3));
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn what_readers_do_later_and_what_settles_it_is_told() {
+    let app = TestApp::start().await;
+    let desk = app.desk().await;
+    let (id, token) = app.submitted(&comment_on("/tides", "Ebb", None)).await;
+    desk.decide(&app, &id, "approve", &json!({})).await.is(200);
+    let mut stream = Stream::open(&app, &desk).await;
+    let path = format!("/api/v1/comments/{id}");
+    let spam = json!({"reason": "spam"});
+    for _ in 0..2 {
+        // Only the first one is news.
+        app.post(&format!("{path}/reports"), &spam).await.is(202);
+    }
+    assert_eq!(stream.event().await, comment(&id, "approved", 2));
+    desk.decide(&app, &id, "approve", &json!({})).await.is(200);
+    assert_eq!(stream.event().await, comment(&id, "approved", 2));
+    let vote = json!({"value": 1, "voter": "5f0c1d52-6a0e-4a6b-9d8e-3f6f4f6e2a11"});
+    let vote = app.request("PUT", &format!("{path}/vote")).json(&vote);
+    app.send(vote).await.is(200);
+    let edit = app.request("PATCH", &path).bearer_auth(&token);
+    app.send(edit.json(&json!({"body": "Flood"}))).await.is(200);
+    assert_eq!(stream.event().await, comment(&id, "pending", 3));
+    for _ in 0..2 {
+        let gone = app.request("DELETE", &path).bearer_auth(&token);
+        app.send(gone).await.is(204);
+    }
+    assert_eq!(stream.event().await, comment(&id, "deleted", 4));
     app.stop().await;
 }
 

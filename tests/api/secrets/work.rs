@@ -179,8 +179,48 @@ pub(super) async fn write(run: &mut Run, made: &mut Made) {
             ..Sent::default()
         };
         run.call(Reader, "show", own, 200).await;
+        if number == 8 {
+            change_mind(run, &made.comments[number], &manage_token).await;
+        }
         made.secrets.push(manage_token);
     }
+}
+
+/// An author edits a comment and withdraws it.
+async fn change_mind(run: &mut Run, id: &str, manage_token: &str) {
+    for (operation, sent, status) in [
+        (
+            "edit_own_comment",
+            json!({"body": format!("{BODY} again")}),
+            200,
+        ),
+        ("withdraw_comment", Value::Null, 204),
+    ] {
+        let own = Sent {
+            id,
+            body: sent,
+            token: Some(manage_token),
+            ..Sent::default()
+        };
+        run.call(Reader, operation, own, status).await;
+    }
+}
+
+/// Readers vote on a published comment and report it.
+async fn react(run: &mut Run, made: &mut Made, id: &str) {
+    let voter = "9e0c1d52-6a0e-4a6b-9d8e-3f6f4f6e2a99";
+    made.secrets.push(voter.to_owned());
+    let vote = of(id, json!({"value": 1, "voter": voter}));
+    run.call(Reader, "vote", vote, 200).await;
+    let query = format!("?voter={voter}");
+    let back = Sent {
+        id,
+        query: &query,
+        ..Sent::default()
+    };
+    run.call(Reader, "take_vote_back", back, 200).await;
+    let report = of(id, json!({"reason": "abuse", "note": NOTE}));
+    run.call(Reader, "report_comment", report, 202).await;
 }
 
 /// Moderators decide, edit, answer, note.
@@ -189,6 +229,7 @@ pub(super) async fn moderate(run: &mut Run, made: &mut Made) {
     let with_note = || json!({"reason": "abuse", "note": NOTE});
     let noted = json!({"note": format!("{NOTE} once more")});
     run.call(Owner, "approve_comment", only(&ids[0]), 200).await;
+    react(run, made, &ids[0]).await;
     let reply = of(&ids[0], json!({"body": format!("{BODY} of staff")}));
     made.answer = at(
         &run.call(Owner, "reply_to_comment", reply, 201).await,

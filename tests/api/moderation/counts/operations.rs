@@ -150,13 +150,17 @@ impl<'a> Player<'a> {
     }
 
     async fn read_or_write(&mut self) {
-        match self.dice.roll(10) {
+        match self.dice.roll(16) {
             0..3 => self.submit(None).await,
             3..7 => {
                 let parent = self.comment().0;
                 self.submit(Some(&parent)).await;
             }
-            7 | 8 => self.see_own().await,
+            7 => self.see_own().await,
+            8..10 => self.edit_own().await,
+            10 => self.withdraw().await,
+            11..13 => self.vote().await,
+            13 | 14 => self.report().await,
             _ => {
                 let path = *self.dice.pick(&PATHS);
                 self.world.app.thread(path, "").await.is(200);
@@ -247,6 +251,61 @@ impl<'a> Player<'a> {
         let request = app.request("GET", &format!("/api/v1/comments/{id}"));
         let answer = app.send(request.bearer_auth(token)).await;
         allowed("author's view", &answer, 200, &[(404, "comment_not_found")]);
+    }
+
+    async fn edit_own(&mut self) {
+        let World { app, .. } = self.world;
+        let (id, Some(token)) = self.comment() else {
+            return;
+        };
+        let body = json!({"body": self.world.text()});
+        let request = app.request("PATCH", &format!("/api/v1/comments/{id}"));
+        let answer = app.send(request.bearer_auth(token).json(&body)).await;
+        let problems = [
+            (404, "comment_not_found"),
+            (409, "comment_not_editable"),
+            (403, "edit_window_over"),
+        ];
+        allowed("author's edit", &answer, 200, &problems);
+        if answer.status == 200 {
+            assert_eq!(answer.at("/body"), body["body"]);
+        }
+    }
+
+    async fn withdraw(&mut self) {
+        let World { app, .. } = self.world;
+        let (id, Some(token)) = self.comment() else {
+            return;
+        };
+        let request = app.request("DELETE", &format!("/api/v1/comments/{id}"));
+        app.send(request.bearer_auth(token)).await.is(204);
+    }
+
+    /// One of three voters votes, or takes it back.
+    async fn vote(&mut self) {
+        let World { app, .. } = self.world;
+        let voter = format!("00000000-0000-4000-8000-00000000000{}", self.dice.roll(3));
+        let path = format!("/api/v1/comments/{}/vote", self.comment().0);
+        let value = self.dice.roll(3);
+        let request = if value == 0 {
+            app.request("DELETE", &format!("{path}?voter={voter}"))
+        } else {
+            let value = if value == 1 { 1 } else { -1 };
+            let body = json!({"value": value, "voter": voter});
+            app.request("PUT", &path).json(&body)
+        };
+        let answer = app.send(request).await;
+        allowed("vote", &answer, 200, &[(404, "comment_not_found")]);
+    }
+
+    async fn report(&mut self) {
+        let path = format!("/api/v1/comments/{}/reports", self.comment().0);
+        let answer = self
+            .world
+            .app
+            .post(&path, &json!({"reason": "spam", "note": "So it is"}))
+            .await;
+        allowed("report", &answer, 202, &[(404, "comment_not_found")]);
     }
 
     async fn decide(&mut self, desk: &Desk) {
@@ -376,12 +435,13 @@ impl<'a> Player<'a> {
 
     async fn batch(&mut self, desk: &Desk) {
         let World { app, .. } = self.world;
-        let filter = match self.dice.roll(6) {
+        let filter = match self.dice.roll(7) {
             0 => json!({}),
             1 => json!({"status": ["pending"]}),
             2 => json!({"status": ["spam", "rejected"]}),
             3 => json!({"status": ["approved"], "page_url": "https://example.org/tides"}),
             4 => json!({"page_url": "https://example.org/old"}),
+            5 => json!({"signal": "reported"}),
             _ => json!({"q": "wave", "status": ["pending", "deleted"]}),
         };
         let (decision, _) = *self.dice.pick(&DECISIONS);
