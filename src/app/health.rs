@@ -9,13 +9,13 @@ use utoipa::ToSchema;
 use crate::base::codes::Code;
 use crate::database::{self, Database, Lane};
 use crate::web::conditional::private_json;
-use crate::web::problem::{ApiError, Problem};
+use crate::web::problem::ApiError;
 
 /// How the service is.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Health {
     /// `alive` or `ready`.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^(alive|ready)$")]
     status: &'static str,
 }
 
@@ -32,7 +32,7 @@ pub async fn alive() -> HttpResponse {
     tag = "operations",
     responses(
         (status = 200, body = Health),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "`unavailable`, with the reason in `detail`"),
+        (status = 503, description = "`unavailable`, with the reason in `detail`"),
     )
 )]
 pub async fn ready(database: Data<Database>) -> Result<HttpResponse, ApiError> {

@@ -13,7 +13,7 @@ use crate::web::problem::ApiError;
     path = "/avatars/{file}",
     tag = "readers",
     params(("file" = String, Path, description = "32 hexadecimal digits and `.svg`, as in `author.avatar`")),
-    responses((status = 200, body = String, content_type = "image/svg+xml"), (status = 404, body = crate::web::problem::Problem, content_type = "application/problem+json"))
+    responses((status = 200, body = String, content_type = "image/svg+xml"), (status = 404, description = "`not_found`"))
 )]
 pub async fn avatar(request: HttpRequest) -> Result<HttpResponse, ApiError> {
     let picture = request

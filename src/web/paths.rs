@@ -27,6 +27,9 @@ pub trait InPath: FromStr {
 macro_rules! in_path {
     ($($id:ident => $code:ident),+ $(,)?) => {
         $(impl InPath for $id { const NOT_FOUND: Code = Code::$code; })+
+
+        /// Every id that stands in paths, by the name of its type, with the refusal where nothing has it.
+        pub const NOT_FOUND: &[(&str, Code)] = &[$((stringify!($id), Code::$code)),+];
     };
 }
 

@@ -1,5 +1,6 @@
 //! The form of refusals: problem documents, pages for browsers, `Allow`, and the pages that explain codes.
 
+use rejoinder::base::codes::Code;
 use serde_json::{Value, json};
 
 use crate::support::app::{TestApp, comment_on};
@@ -105,38 +106,16 @@ async fn a_method_that_is_not_there_is_answered_with_those_that_are() {
 async fn every_code_that_is_answered_has_its_page() {
     let app = TestApp::start().await;
     let index = app.get("/problems/").await.is(200);
-    for code in [
-        "validation_failed",
-        "unknown_field",
-        "malformed_body",
-        "invalid_query",
-        "invalid_cursor",
-        "invalid_idempotency_key",
-        "body_too_large",
-        "request_timeout",
-        "unsupported_media_type",
-        "not_found",
-        "method_not_allowed",
-        "unknown_site",
-        "origin_not_allowed",
-        "page_not_registered",
-        "comments_closed",
-        "parent_not_found",
-        "comment_not_found",
-        "duplicate_comment",
-        "idempotency_key_reused",
-        "rate_limited",
-        "unauthenticated",
-        "invalid_credentials",
-        "forbidden",
-        "version_conflict",
-        "comment_deleted",
-        "unavailable",
-        "internal_error",
-    ] {
-        assert!(index.text.contains(code), "{code}");
-        let page = app.get(&format!("/problems/{code}")).await.is(200);
-        assert!(page.text.contains(code), "{code}");
+    for code in Code::ALL {
+        let path = format!("/problems/{}", code.as_str());
+        assert!(index.text.contains(&format!("href=\"{path}\"")), "{path}");
+        let page = app.get(&path).await.is(200);
+        assert!(page.header("content-type").starts_with("text/html"));
+        for said in [code.as_str(), &code.status().to_string()] {
+            assert!(page.text.contains(said), "{path} doesn't say {said}");
+        }
+        // What it means, and what to do.
+        assert!(code.cure().split(' ').count() > 8, "{path} says too little");
     }
     app.stop().await;
 }

@@ -19,6 +19,7 @@ mod comments;
 mod connections;
 mod cors;
 mod errors;
+mod examples;
 mod headers;
 mod journey;
 mod moderation;

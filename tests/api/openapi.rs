@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use rejoinder::base::codes::Code;
+use serde_json::Value;
 
-use crate::backstage::send;
-use crate::support::app::{Answer, OWNER, PASSWORD, TestApp, comment_on};
+use crate::support::app::TestApp;
 
 const DOCUMENT: &str = "/api/v1/openapi.json";
 const ROUTES: &str = include_str!("../../src/app/routes.rs");
@@ -285,11 +285,101 @@ async fn every_operation_lists_its_refusals() {
                 .difference(&listed)
                 .map(|status| format!("{name}: {status}")),
         );
-        for status in listed.range(400..) {
-            let content = &operation.value["responses"][status.to_string()]["content"];
-            let schema = &content["application/problem+json"]["schema"]["$ref"];
-            if schema != "#/components/schemas/Problem" {
-                missing.push(format!("{name}: {status} is no problem document"));
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
+    app.stop().await;
+}
+
+/// Where the schemas of bodies that are sent stand, and all that they name.
+fn sent(document: &Value) -> BTreeSet<String> {
+    let mut named = Vec::new();
+    for operation in operations(document) {
+        let body = operation.value["requestBody"].clone();
+        let mut references = Vec::new();
+        all(&body, "$ref", &mut references);
+        named.extend(
+            references
+                .iter()
+                .map(|name| name.as_str().unwrap().to_owned()),
+        );
+    }
+    let mut found = BTreeSet::new();
+    while let Some(name) = named.pop() {
+        let schema = document.pointer(&name[1..]).unwrap();
+        let mut references = Vec::new();
+        all(schema, "$ref", &mut references);
+        if found.insert(name) {
+            named.extend(
+                references
+                    .iter()
+                    .map(|name| name.as_str().unwrap().to_owned()),
+            );
+        }
+    }
+    found
+}
+
+/// Whether it is said what may stand in a text.
+fn is_bounded(schema: &Value) -> bool {
+    let is_text = schema["type"] == "string"
+        || schema["type"]
+            .as_array()
+            .is_some_and(|kinds| kinds.contains(&"string".into()));
+    let bounds = ["maxLength", "format", "enum", "pattern"];
+    !is_text || bounds.iter().any(|bound| !schema[bound].is_null())
+}
+
+#[tokio::test]
+async fn every_member_and_parameter_is_described_and_what_is_sent_is_bounded() {
+    let app = TestApp::start().await;
+    let document = document(&app).await;
+    let mut missing = Vec::new();
+    let sent = sent(&document);
+    assert!(sent.len() > 25, "{sent:?}");
+    for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+        if schema["description"].is_null() {
+            missing.push(format!("{name} isn't described"));
+        }
+        let is_sent = sent.contains(&format!("#/components/schemas/{name}"));
+        let mut members = Vec::new();
+        all(schema, "properties", &mut members);
+        for (member, schema) in members.iter().flat_map(|all| all.as_object().unwrap()) {
+            let mut descriptions = Vec::new();
+            all(schema, "description", &mut descriptions);
+            if descriptions.is_empty() {
+                missing.push(format!("{name}.{member} isn't described"));
+            }
+            if is_sent && !(is_bounded(schema) && is_bounded(&schema["items"])) {
+                missing.push(format!("{name}.{member} has no bound"));
+            }
+        }
+    }
+    for operation in operations(&document) {
+        for parameter in operation.value["parameters"]
+            .as_array()
+            .into_iter()
+            .flatten()
+        {
+            let mut pointer = parameter["$ref"].as_str().into_iter();
+            let parameter = pointer
+                .next()
+                .map_or(parameter, |name| document.pointer(&name[1..]).unwrap());
+            let said = format!("{}: {}", operation.name(), parameter["name"]);
+            if parameter["description"].is_null() {
+                missing.push(format!("{said} isn't described"));
+            }
+            if parameter["in"] != "header" && !is_bounded(&parameter["schema"]) {
+                missing.push(format!("{said} has no bound"));
+            }
+        }
+        let strict = operation.value["tags"][0] != "readers";
+        let mut bodies = Vec::new();
+        all(&operation.value["requestBody"], "$ref", &mut bodies);
+        for body in bodies {
+            let body = document.pointer(&body.as_str().unwrap()[1..]).unwrap();
+            if (body["additionalProperties"] == false) != strict {
+                let open = if strict { "takes" } else { "refuses" };
+                missing.push(format!("{} {open} unknown members", operation.name()));
             }
         }
     }
@@ -297,317 +387,37 @@ async fn every_operation_lists_its_refusals() {
     app.stop().await;
 }
 
-/// What is in the value but not as the schema has it. A schema may only be open where it says so.
-fn misfits(document: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String> {
-    if let Some(reference) = schema["$ref"].as_str() {
-        let named = document.pointer(&reference[1..]).unwrap();
-        return misfits(document, named, value, at);
-    }
-    let choices = schema["oneOf"].as_array().or(schema["anyOf"].as_array());
-    if let Some(choices) = choices {
-        let found = choices.iter().map(|one| misfits(document, one, value, at));
-        return found.min_by_key(Vec::len).unwrap();
-    }
-    let mut found = Vec::new();
-    if let Some(parts) = schema["allOf"].as_array() {
-        let mut whole = json!({"type": "object", "properties": {}, "required": []});
-        for part in parts {
-            let part = part["$ref"]
-                .as_str()
-                .map_or(part, |name| document.pointer(&name[1..]).unwrap());
-            let members = part["properties"].as_object().cloned().unwrap_or_default();
-            whole["properties"].as_object_mut().unwrap().extend(members);
-            let required = part["required"].as_array().cloned().unwrap_or_default();
-            whole["required"].as_array_mut().unwrap().extend(required);
-        }
-        return misfits(document, &whole, value, at);
-    }
-    let kind = match value {
-        Value::Null => "null",
-        Value::Bool(_) => "boolean",
-        Value::Number(number) if number.is_f64() => "number",
-        Value::Number(_) => "integer",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    };
-    let kinds = &schema["type"];
-    let listed = kinds
-        .as_array()
-        .is_some_and(|kinds| kinds.contains(&json!(kind)));
-    if !kinds.is_null() && kinds != kind && !listed {
-        found.push(format!("{at} is {kind}, not {kinds}"));
-    }
-    let words = schema["enum"].as_array();
-    if words.is_some_and(|words| !words.contains(value)) {
-        found.push(format!("{at}: {value} isn't listed"));
-    }
-    for (place, item) in value.as_array().into_iter().flatten().enumerate() {
-        found.extend(misfits(
-            document,
-            &schema["items"],
-            item,
-            &format!("{at}[{place}]"),
-        ));
-    }
-    let Some(members) = value.as_object() else {
-        return found;
-    };
-    for name in schema["required"].as_array().into_iter().flatten() {
-        if !members.contains_key(name.as_str().unwrap()) {
-            found.push(format!("{at} has no {name}"));
-        }
-    }
-    for (name, member) in members {
-        match schema["properties"].get(name) {
-            Some(schema) => {
-                found.extend(misfits(document, schema, member, &format!("{at}.{name}")));
-            }
-            None if kinds.is_null() || !schema["additionalProperties"].is_null() => {}
-            None => found.push(format!("{at} has {name}, which isn't described")),
-        }
-    }
-    found
-}
-
-/// One answer of each kind that there is, by operation.
-async fn answers(app: &TestApp) -> Vec<(&'static str, Answer)> {
-    let (desk, pool) = (app.desk().await, "/tides");
-    let root = app.published(&desk, pool, "Ebb", None).await;
-    let reply = app.published(&desk, pool, "Flood", Some(&root)).await;
-    let submitted = app.submit(&comment_on(pool, "Moon", Some(&root))).await;
-    let held = submitted.at("/comment/id").as_str().unwrap().to_owned();
-    let own = app.request("GET", &format!("/api/v1/comments/{held}"));
-    let own = own.bearer_auth(submitted.at("/manage_token").as_str().unwrap());
-    let note = json!({"note": "Why?", "reason": "other"});
-    let rejected = desk.decide(app, &held, "reject", &note).await;
-    let stale = desk
-        .decide(app, &held, "approve", &json!({"version": 1}))
-        .await;
-    let many = json!({"decisions": [{"id": NOBODYS_ID, "decision": "spam"}, {"id": root, "decision": "spam"}]});
-    let many = desk.post(app, "/api/v1/admin/decisions", &many).await;
-    let shown = format!("/api/v1/admin/comments/{held}");
-    let tokens = "/api/v1/admin/tokens";
-    let wanted = json!({"name": "Robot", "scopes": ["comments:read", "settings"]});
-    let made = desk.post(app, tokens, &wanted).await;
-    let token = format!("{tokens}/{}", made.at("/id").as_str().unwrap());
-    let totp = json!({"password": PASSWORD});
-    let totp = desk.post(app, "/api/v1/admin/me/totp", &totp).await;
-    vec![
-        ("POST /api/v1/admin/tokens", made),
-        ("GET /api/v1/admin/tokens", desk.get(app, tokens).await),
-        ("GET /api/v1/admin/tokens/{id}", desk.get(app, &token).await),
-        ("POST /api/v1/admin/me/totp", totp),
-        ("POST /api/v1/comments", submitted),
-        ("GET /api/v1/comments/{id}", app.send(own).await),
-        (
-            "GET /api/v1/comments/{id}",
-            app.get(&format!("/api/v1/comments/{reply}")).await,
-        ),
-        ("POST /api/v1/admin/comments/{id}/reject", rejected),
-        ("POST /api/v1/admin/comments/{id}/approve", stale),
-        ("POST /api/v1/admin/decisions", many),
-        // The root is gone by now but has an answer.
-        ("GET /api/v1/comments", app.thread(pool, "").await),
-        (
-            "GET /api/v1/comments/{id}/replies",
-            app.get(&format!("/api/v1/comments/{root}/replies")).await,
-        ),
-        ("GET /api/v1/comments", app.thread("/nobody", "").await),
-        ("POST /api/v1/comments", app.submit(&json!({})).await),
-        (
-            "GET /api/v1/admin/comments",
-            desk.get(app, "/api/v1/admin/comments?limit=2").await,
-        ),
-        (
-            "GET /api/v1/admin/comments/{id}",
-            desk.get(app, &shown).await,
-        ),
-        (
-            "GET /api/v1/admin/sessions/current",
-            desk.get(app, "/api/v1/admin/sessions/current").await,
-        ),
-        (
-            "POST /api/v1/admin/sessions",
-            app.sign_in(OWNER, PASSWORD).await,
-        ),
-        (
-            "POST /api/v1/admin/sessions",
-            app.sign_in(OWNER, "wrong").await,
-        ),
-        ("GET /healthz", app.get("/healthz").await),
-        ("GET /readyz", app.get("/readyz").await),
-    ]
-}
-
-/// The same of what is done with a comment besides deciding, of reasons, and of what readers ask besides comments.
-async fn further_answers(app: &TestApp) -> Vec<(&'static str, Answer)> {
-    let desk = app.desk().await;
-    let reply = app.published(&desk, "/moons", "New", None).await;
-    let shown = format!("/api/v1/admin/comments/{reply}");
-    let (own, token) = app.submitted(&comment_on("/moons", "Old", None)).await;
-    let own = app.request("PATCH", &format!("/api/v1/comments/{own}"));
-    let own = own.bearer_auth(token).json(&json!({"body": "Older"}));
-    let public = format!("/api/v1/comments/{reply}");
-    let vote = app.request("PUT", &format!("{public}/vote"));
-    let vote = vote.json(&json!({"value": -1, "voter": NOBODYS_ID}));
-    let back = app.request("DELETE", &format!("{public}/vote?voter={NOBODYS_ID}"));
-    let reports = format!("{public}/reports");
-    let report = app.post(&reports, &json!({"reason": "spam"})).await;
-    vec![
-        ("PATCH /api/v1/comments/{id}", app.send(own).await),
-        ("PUT /api/v1/comments/{id}/vote", app.send(vote).await),
-        ("DELETE /api/v1/comments/{id}/vote", app.send(back).await),
-        ("POST /api/v1/comments/{id}/reports", report),
-        (
-            "POST /api/v1/comments/preview",
-            app.post("/api/v1/comments/preview", &json!({"body": "Ebb"}))
-                .await,
-        ),
-        (
-            "POST /api/v1/pages/counts",
-            app.post(
-                "/api/v1/pages/counts",
-                &json!({"urls": ["https://example.org/tides"]}),
-            )
-            .await,
-        ),
-        (
-            "PATCH /api/v1/admin/comments/{id}",
-            send(app, &desk, "PATCH", &shown, &json!({"body": "Sun"})).await,
-        ),
-        (
-            "GET /api/v1/admin/comments/{id}",
-            desk.get(app, &shown).await,
-        ),
-        (
-            "POST /api/v1/admin/comments/{id}/replies",
-            desk.post(
-                app,
-                &format!("/api/v1/admin/comments/{reply}/replies"),
-                &json!({"body": "So it is"}),
-            )
-            .await,
-        ),
-        (
-            "GET /api/v1/admin/reasons",
-            desk.get(app, "/api/v1/admin/reasons?limit=1").await,
-        ),
-        (
-            "POST /api/v1/admin/reasons",
-            desk.post(
-                app,
-                "/api/v1/admin/reasons",
-                &json!({"site": "default", "code": "mood", "text": "It is moody."}),
-            )
-            .await,
-        ),
-    ]
-}
-
-/// The same of batches and figures.
-async fn answers_about_works(app: &TestApp) -> Vec<(&'static str, Answer)> {
-    let desk = app.desk().await;
-    app.published(&desk, "/waves", "Surf", None).await;
-    let batches = "/api/v1/admin/batches";
-    let filter = json!({"filter": {"status": ["approved"]}});
-    let counted = desk.post(app, &format!("{batches}/counts"), &filter).await;
-    let batch = json!({
-        "filter": {"status": ["approved"]},
-        "decision": "approve",
-        "expected_count": counted.at("/count"),
-    });
-    let batch = desk.post(app, batches, &batch).await;
-    let made = format!("{batches}/{}", batch.at("/id").as_str().unwrap());
-    let results = desk.get(app, &format!("{made}/results")).await;
-    vec![
-        ("POST /api/v1/admin/batches/counts", counted),
-        ("POST /api/v1/admin/batches", batch),
-        ("GET /api/v1/admin/batches", desk.get(app, batches).await),
-        ("GET /api/v1/admin/batches/{id}", desk.get(app, &made).await),
-        ("GET /api/v1/admin/batches/{id}/results", results),
-        (
-            "GET /api/v1/admin/summary",
-            desk.get(app, "/api/v1/admin/summary").await,
-        ),
-    ]
-}
-
-/// The same of sites, pages and the log.
-async fn settings_answers(app: &TestApp) -> Vec<(&'static str, Answer)> {
-    let desk = app.desk().await;
-    let (sites, pages) = ("/api/v1/admin/sites", "/api/v1/admin/pages");
-    let body = json!({"slug": "gazette", "name": "The Gazette", "policy": {"close_after_days": 7}});
-    let site = desk.post(app, sites, &body).await;
-    let taken = desk.post(app, sites, &body).await;
-    let site_path = format!("{sites}/{}", site.at("/id").as_str().unwrap());
-    let ask = async |method: &str, path: &str, body: &Value| {
-        let request = app.request(method, path).bearer_auth(&desk.token);
-        app.send(request.json(body)).await
-    };
-    let mut ids = Vec::new();
-    let mut found = Vec::new();
-    for path in ["first", "second"] {
-        let body = json!({
-            "page_url": format!("https://example.org/{path}"), "published_at": "2026-11-24T12:00:00Z",
-            "title": "Title", "key": path, "wordpress_id": path.len(),
-        });
-        let made = desk.post(app, pages, &body).await;
-        ids.push(made.at("/id").as_str().unwrap().to_owned());
-        found.push(("POST /api/v1/admin/pages", made));
-    }
-    let page = format!("{pages}/{}", ids[0]);
-    let change = ask("PATCH", &page, &json!({"title": null})).await;
-    let into = json!({"into": ids[1]});
-    let merged = desk.post(app, &format!("{page}/merge"), &into).await;
-    found.extend([
-        ("POST /api/v1/admin/sites", site),
-        ("POST /api/v1/admin/sites", taken),
-        ("GET /api/v1/admin/sites", desk.get(app, sites).await),
-        (
-            "GET /api/v1/admin/sites/{id}",
-            desk.get(app, &site_path).await,
-        ),
-        (
-            "PATCH /api/v1/admin/sites/{id}",
-            ask(
-                "PATCH",
-                &site_path,
-                &json!({"origins": ["https://a.example"]}),
-            )
-            .await,
-        ),
-        ("PATCH /api/v1/admin/pages/{id}", change),
-        ("POST /api/v1/admin/pages/{id}/merge", merged),
-        ("GET /api/v1/admin/pages/{id}", desk.get(app, &page).await),
-        ("GET /api/v1/admin/pages", desk.get(app, pages).await),
-        (
-            "GET /api/v1/admin/log",
-            desk.get(app, "/api/v1/admin/log").await,
-        ),
-    ]);
-    found
-}
-
 #[tokio::test]
-async fn answers_are_as_the_document_describes_them() {
+async fn every_code_is_answered_by_an_operation_with_its_own_status() {
     let app = TestApp::start().await;
     let document = document(&app).await;
-    let operations = operations(&document);
-    let mut found = Vec::new();
-    let mut all = answers(&app).await;
-    all.extend(further_answers(&app).await);
-    all.extend(settings_answers(&app).await);
-    all.extend(answers_about_works(&app).await);
-    for (name, answer) in all {
-        let operation = operations.iter().find(|operation| operation.name() == name);
-        let responses = &operation.unwrap().value["responses"];
-        let kind = answer.header("content-type");
-        let schema = &responses[answer.status.to_string()]["content"][kind]["schema"];
-        assert!(schema.is_object(), "{name} {} {kind}", answer.status);
-        let at = format!("{name} {}", answer.status);
-        found.extend(misfits(&document, schema, &answer.json(), &at));
+    let mut listed = BTreeSet::new();
+    for operation in operations(&document) {
+        for (status, response) in operation.value["responses"].as_object().unwrap() {
+            let named = response["$ref"].as_str();
+            let response = named.map_or(response, |name| document.pointer(&name[1..]).unwrap());
+            let said = format!("{} {status}", operation.name());
+            assert!(
+                response["description"].is_string(),
+                "{said}: no description"
+            );
+            let schema = &response["content"]["application/problem+json"]["schema"];
+            let codes = schema.pointer("/allOf/1/properties/code/enum");
+            if status.as_str() >= "400" {
+                let codes = codes.unwrap_or_else(|| panic!("{said} lists no code"));
+                for code in codes.as_array().unwrap() {
+                    listed.insert((code.as_str().unwrap().to_owned(), status.parse().unwrap()));
+                }
+                assert!(!codes.as_array().unwrap().is_empty(), "{said}");
+            }
+        }
     }
-    assert!(found.is_empty(), "{found:#?}");
+    let codes: BTreeSet<(String, u16)> = Code::ALL
+        .iter()
+        // No operation's: what has no path or no such method belongs to none.
+        .filter(|code| **code != Code::MethodNotAllowed)
+        .map(|code| (code.as_str().to_owned(), code.status()))
+        .collect();
+    assert_eq!(listed, codes);
     app.stop().await;
 }

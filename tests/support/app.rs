@@ -13,6 +13,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 
+use super::contract::{Exchange, deviations};
 use super::{TestDatabase, contradictions};
 
 pub(crate) const OWNER: &str = "owner@example.org";
@@ -193,13 +194,16 @@ impl TestApp {
         )
     }
 
+    /// Sends a request. The answer has to be as the OpenAPI document describes it, whatever the test is about.
     pub(crate) async fn send(&self, request: RequestBuilder) -> Answer {
-        let response = request.send().await.unwrap();
+        let request = request.build().unwrap();
+        let (method, path) = (request.method().clone(), request.url().path().to_owned());
+        let response = self.client.execute(request).await.unwrap();
         let headers = response.headers().clone();
         let is_stream = headers
             .get(CONTENT_TYPE)
             .is_some_and(|kind| kind == "text/event-stream");
-        Answer {
+        let answer = Answer {
             status: response.status().as_u16(),
             // A stream has no end.
             text: if is_stream {
@@ -208,7 +212,16 @@ impl TestApp {
                 response.text().await.unwrap()
             },
             headers,
-        }
+        };
+        let found = deviations(&Exchange {
+            method: method.as_str(),
+            path: &path,
+            status: answer.status,
+            headers: &answer.headers,
+            text: &answer.text,
+        });
+        assert!(found.is_empty(), "not as documented: {found:#?}");
+        answer
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {

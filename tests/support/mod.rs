@@ -9,6 +9,7 @@
 )]
 
 pub(crate) mod app;
+pub(crate) mod contract;
 mod contradictions;
 
 pub(crate) use contradictions::contradictions;

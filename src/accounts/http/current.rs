@@ -6,7 +6,6 @@ use super::wire::CurrentSession;
 use crate::accounts::extract::Current;
 use crate::web::ApiError;
 use crate::web::conditional::private_json;
-use crate::web::problem::Problem;
 
 /// Tells whose session it is and how long it lasts.
 #[utoipa::path(
@@ -17,11 +16,7 @@ use crate::web::problem::Problem;
     security(("bearer" = ["viewer", "session"])),
     responses(
         (status = 200, description = "The session of the token", body = CurrentSession),
-        (status = 401, description = "`unauthenticated`", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`forbidden`: a token that is no session's; `not_same_origin`", body = Problem,
-            content_type = "application/problem+json"),
-        (status = 429, description = "`rate_limited`", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`unavailable`", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`forbidden`: a token that is no session's; `not_same_origin`"),
     )
 )]
 pub async fn current(session: Current) -> Result<HttpResponse, ApiError> {

@@ -19,7 +19,6 @@ use crate::base::ids::{ModeratorId, SiteId};
 use crate::base::text::Name;
 use crate::web::client_address::ClientAddress;
 use crate::web::conditional::{private_json, private_nothing};
-use crate::web::problem::Problem;
 use crate::web::query::Query;
 use crate::web::{ApiError, Strict};
 
@@ -130,11 +129,6 @@ impl fmt::Debug for ChangePassword {
     operation_id = "show_own_account",
     responses(
         (status = 200, body = OwnAccountItem),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "invalid_query"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "unauthenticated"),
-        (status = 403, body = Problem, content_type = "application/problem+json", description = "forbidden"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
     ),
     security(("bearer" = ["viewer", "session"])),
 )]
@@ -157,15 +151,6 @@ pub async fn show(
     request_body = ChangeOwnAccount,
     responses(
         (status = 200, body = OwnAccountItem),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "malformed_body"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "unauthenticated"),
-        (status = 403, body = Problem, content_type = "application/problem+json", description = "forbidden"),
-        (status = 408, body = Problem, content_type = "application/problem+json", description = "request_timeout"),
-        (status = 413, body = Problem, content_type = "application/problem+json", description = "body_too_large"),
-        (status = 415, body = Problem, content_type = "application/problem+json", description = "unsupported_media_type"),
-        (status = 422, body = Problem, content_type = "application/problem+json", description = "validation_failed, unknown_field"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
     ),
     security(("bearer" = ["viewer", "session"])),
 )]
@@ -190,15 +175,8 @@ pub async fn change(
     request_body = ChangePassword,
     responses(
         (status = 204, description = "Changed"),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "malformed_body"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "unauthenticated"),
-        (status = 403, body = Problem, content_type = "application/problem+json", description = "forbidden"),
-        (status = 408, body = Problem, content_type = "application/problem+json", description = "request_timeout"),
-        (status = 413, body = Problem, content_type = "application/problem+json", description = "body_too_large"),
-        (status = 415, body = Problem, content_type = "application/problem+json", description = "unsupported_media_type"),
-        (status = 422, body = Problem, content_type = "application/problem+json", description = "validation_failed (with wrong_password on current_password), unknown_field"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited, also after too many wrong passwords"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
+        (status = 422, description = "`validation_failed` (with wrong_password on current_password), `unknown_field`"),
+        (status = 429, description = "`rate_limited`, also after too many wrong passwords"),
     ),
     security(("bearer" = ["viewer", "session"])),
 )]

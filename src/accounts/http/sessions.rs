@@ -14,7 +14,6 @@ use crate::base::codes::Code;
 use crate::base::ids::{ModeratorId, SessionId};
 use crate::base::paging::{CursorTag, TimeCursor};
 use crate::web::conditional::{private_json, private_nothing};
-use crate::web::problem::Problem;
 use crate::web::query::Query;
 use crate::web::{ApiError, PathId};
 
@@ -46,6 +45,7 @@ struct SessionItem {
 #[derive(Serialize, ToSchema)]
 #[schema(as = SessionList)]
 struct SessionItems {
+    /// The sessions.
     sessions: Vec<SessionItem>,
     /// For the next page; null on the last.
     next_cursor: Option<String>,
@@ -77,12 +77,7 @@ impl SessionItem {
     ),
     responses(
         (status = 200, body = SessionItems),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "invalid_query, invalid_cursor"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "unauthenticated"),
-        (status = 403, body = Problem, content_type = "application/problem+json", description = "forbidden"),
-        (status = 404, body = Problem, content_type = "application/problem+json", description = "moderator_not_found"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
+        (status = 404, description = "`moderator_not_found`"),
     ),
     security(("bearer" = ["viewer", "session"])),
 )]
@@ -123,11 +118,6 @@ pub async fn list(
     params(("id" = SessionId, Path, description = "The session's id")),
     responses(
         (status = 204, description = "Ended"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "unauthenticated"),
-        (status = 403, body = Problem, content_type = "application/problem+json", description = "forbidden"),
-        (status = 404, body = Problem, content_type = "application/problem+json", description = "session_not_found"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
     ),
     security(("bearer" = ["viewer", "session"])),
 )]

@@ -14,14 +14,18 @@ use crate::accounts::Accounts;
 use crate::accounts::model::people::{NewPassword, SetupToken};
 use crate::web::client_address::ClientAddress;
 use crate::web::conditional::private_json;
-use crate::web::problem::Problem;
 use crate::web::{ApiError, Strict};
 
 /// A set-up link and the password that is to be set.
 #[derive(Deserialize, ToSchema)]
 pub struct SetUp {
     /// What stands in the link behind `#`.
-    #[schema(value_type = String, required = true)]
+    #[schema(
+        value_type = String,
+        required = true,
+        max_length = 100,
+        example = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA"
+    )]
     token: Option<String>,
     /// The password to sign in with from now on.
     #[schema(value_type = String, required = true, format = "password", min_length = 12, max_length = 1000)]
@@ -71,14 +75,7 @@ struct Receipt {
     request_body = SetUp,
     responses(
         (status = 200, body = Receipt),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "malformed_body"),
-        (status = 404, body = Problem, content_type = "application/problem+json", description = "setup_link_not_found: unknown, used, replaced, too old, or of a disabled account"),
-        (status = 408, body = Problem, content_type = "application/problem+json", description = "request_timeout"),
-        (status = 413, body = Problem, content_type = "application/problem+json", description = "body_too_large"),
-        (status = 415, body = Problem, content_type = "application/problem+json", description = "unsupported_media_type"),
-        (status = 422, body = Problem, content_type = "application/problem+json", description = "validation_failed, unknown_field"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
+        (status = 404, description = "`setup_link_not_found`: unknown, used, replaced, too old, or of a disabled account"),
     ),
 )]
 pub async fn set_up(

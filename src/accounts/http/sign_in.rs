@@ -10,7 +10,6 @@ use crate::accounts::Accounts;
 use crate::base::codes::Code;
 use crate::web::client_address::ClientAddress;
 use crate::web::conditional::private_json;
-use crate::web::problem::Problem;
 use crate::web::same_origin::OwnOrigin;
 use crate::web::user_agent::UserAgent;
 use crate::web::{ApiError, Strict};
@@ -23,22 +22,11 @@ use crate::web::{ApiError, Strict};
     tag = "sessions",
     request_body = SignIn,
     responses(
-        (status = 201, description = "Signed in", body = SignInReceipt),
-        (status = 400, description = "`malformed_body`", body = Problem, content_type = "application/problem+json"),
-        (status = 401, description = "`invalid_credentials`: in equal time whether or not the account exists; \
-            `totp_required`: the password is right, and the account has a second factor",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`not_same_origin`: a cookie is for our own pages only", body = Problem,
-            content_type = "application/problem+json"),
-        (status = 408, description = "`request_timeout`", body = Problem, content_type = "application/problem+json"),
-        (status = 413, description = "`body_too_large`", body = Problem, content_type = "application/problem+json"),
-        (status = 415, description = "`unsupported_media_type`", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "`validation_failed`, `unknown_field`", body = Problem,
-            content_type = "application/problem+json"),
-        (status = 429, description = "`rate_limited`: too many failures for this account or from this network, or too \
-            many sign-ins at once", body = Problem, content_type = "application/problem+json",
-            headers(("Retry-After" = u32, description = "Seconds to wait"))),
-        (status = 503, description = "`unavailable`", body = Problem, content_type = "application/problem+json"),
+        (status = 201, description = "Signed in", body = SignInReceipt, headers(
+            ("Set-Cookie" = Option<String>, description = "The token, where `cookie` is true"))),
+        (status = 401, description = "`invalid_credentials`: in equal time whether or not the account exists; `totp_required`: the password is right, and the account has a second factor"),
+        (status = 403, description = "`not_same_origin`: a cookie is for our own pages only"),
+        (status = 429, description = "`rate_limited`: too many failures for this account or from this network, or too many sign-ins at once"),
     )
 )]
 pub async fn sign_in(

@@ -8,7 +8,6 @@ use super::cookie::{self, Found};
 use crate::accounts::Accounts;
 use crate::accounts::extract::Current;
 use crate::web::ApiError;
-use crate::web::problem::Problem;
 use crate::web::same_origin::OwnOrigin;
 
 /// Ends the session: its token is worth nothing from now on, and the desk's cookie goes.
@@ -19,12 +18,9 @@ use crate::web::same_origin::OwnOrigin;
     tag = "sessions",
     security(("bearer" = ["viewer", "session"])),
     responses(
-        (status = 204, description = "Signed out"),
-        (status = 401, description = "`unauthenticated`", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`forbidden`: a token that is no session's; `not_same_origin`", body = Problem,
-            content_type = "application/problem+json"),
-        (status = 429, description = "`rate_limited`", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`unavailable`", body = Problem, content_type = "application/problem+json"),
+        (status = 204, description = "Signed out", headers(
+            ("Set-Cookie" = Option<String>, description = "Takes the desk's cookie away, where there was one"))),
+        (status = 403, description = "`forbidden`: a token that is no session's; `not_same_origin`"),
     )
 )]
 pub async fn sign_out(

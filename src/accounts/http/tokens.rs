@@ -11,7 +11,6 @@ use crate::base::codes::Code;
 use crate::base::ids::TokenId;
 use crate::base::paging::{CursorTag, TimeCursor};
 use crate::web::conditional::private_json;
-use crate::web::problem::Problem;
 use crate::web::query::Query;
 use crate::web::{ApiError, PathId, Strict};
 
@@ -30,17 +29,8 @@ const PARAMETERS: &[&str] = &["limit", "cursor"];
     security(("bearer" = ["moderator", "session"])),
     responses(
         (status = 201, description = "Made", body = TokenReceipt),
-        (status = 400, description = "`malformed_body`", body = Problem, content_type = "application/problem+json"),
-        (status = 401, description = "`unauthenticated`", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`forbidden`, `not_same_origin`", body = Problem, content_type = "application/problem+json"),
-        (status = 408, description = "`request_timeout`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`too_many_tokens`", body = Problem, content_type = "application/problem+json"),
-        (status = 413, description = "`body_too_large`", body = Problem, content_type = "application/problem+json"),
-        (status = 415, description = "`unsupported_media_type`", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "`validation_failed`, `unknown_field`, `unknown_site`: also a scope or a site that the \
-            maker's own role and sites don't have", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "`rate_limited`", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`unavailable`", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "`too_many_tokens`"),
+        (status = 422, description = "`validation_failed`, `unknown_field`, `unknown_site`: also a scope or a site that the maker's own role and sites don't have"),
     )
 )]
 pub async fn make(
@@ -69,11 +59,6 @@ pub async fn make(
     security(("bearer" = ["moderator", "session"])),
     responses(
         (status = 200, description = "A page of tokens", body = TokenList),
-        (status = 400, description = "`invalid_query`, `invalid_cursor`", body = Problem, content_type = "application/problem+json"),
-        (status = 401, description = "`unauthenticated`", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`forbidden`, `not_same_origin`", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "`rate_limited`", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`unavailable`", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn list(
@@ -109,11 +94,6 @@ pub async fn list(
     security(("bearer" = ["moderator", "session"])),
     responses(
         (status = 200, description = "The token", body = TokenItem),
-        (status = 401, description = "`unauthenticated`", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`forbidden`, `not_same_origin`", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`token_not_found`", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "`rate_limited`", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`unavailable`", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn show(
@@ -136,16 +116,6 @@ pub async fn show(
     security(("bearer" = ["moderator", "session"])),
     responses(
         (status = 200, description = "The token as it is now", body = TokenItem),
-        (status = 400, description = "`malformed_body`", body = Problem, content_type = "application/problem+json"),
-        (status = 401, description = "`unauthenticated`", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`forbidden`, `not_same_origin`", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`token_not_found`", body = Problem, content_type = "application/problem+json"),
-        (status = 408, description = "`request_timeout`", body = Problem, content_type = "application/problem+json"),
-        (status = 413, description = "`body_too_large`", body = Problem, content_type = "application/problem+json"),
-        (status = 415, description = "`unsupported_media_type`", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "`validation_failed`, `unknown_field`", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "`rate_limited`", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`unavailable`", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn change(
@@ -169,11 +139,6 @@ pub async fn change(
     security(("bearer" = ["moderator", "session"])),
     responses(
         (status = 204, description = "Revoked"),
-        (status = 401, description = "`unauthenticated`", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`forbidden`, `not_same_origin`", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "`token_not_found`", body = Problem, content_type = "application/problem+json"),
-        (status = 429, description = "`rate_limited`", body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`unavailable`", body = Problem, content_type = "application/problem+json"),
     )
 )]
 pub async fn revoke(

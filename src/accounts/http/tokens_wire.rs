@@ -35,7 +35,7 @@ pub struct MakeToken {
     #[schema(value_type = Option<Vec<SiteId>>, min_items = 1, max_items = 100)]
     sites: Option<Vec<String>>,
     /// When it ends; null or missing: when it is revoked.
-    #[schema(value_type = Option<String>, format = "date-time")]
+    #[schema(value_type = Option<String>, format = "date-time", example = "2099-01-01T00:00:00Z")]
     expires_at: Option<String>,
 }
 
@@ -94,7 +94,7 @@ pub struct ChangeToken {
     name: Change<String>,
     /// When it ends; null: when it is revoked.
     #[serde(default)]
-    #[schema(value_type = Option<String>, required = false, format = "date-time")]
+    #[schema(value_type = Option<String>, required = false, format = "date-time", example = "2099-01-01T00:00:00Z")]
     expires_at: Change<String>,
 }
 
@@ -180,6 +180,7 @@ pub(super) struct TokenReceipt {
     /// Which one.
     id: TokenId,
     /// For `Authorization: Bearer …`; shown this once.
+    #[schema(example = "rjt_q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA")]
     token: String,
     /// What it is for.
     name: String,

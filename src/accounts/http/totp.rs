@@ -15,11 +15,11 @@ use crate::accounts::extract::Current;
 use crate::accounts::totp::SecondCode;
 use crate::base::complaint::{Complaint, ComplaintCode};
 use crate::web::conditional::private_json;
-use crate::web::problem::Problem;
 use crate::web::{ApiError, Strict};
 
 /// One of the two: the password for the first step, a code for the second.
 #[derive(Deserialize, ToSchema)]
+#[schema(example = json!({ "password": "correct horse battery" }))]
 pub struct SetUpTotp {
     /// One's own password, to begin.
     #[schema(value_type = Option<String>, format = "password", min_length = 1, max_length = 1000)]
@@ -78,8 +78,12 @@ enum TotpStep {
 #[derive(Serialize, ToSchema)]
 struct TotpBegun {
     /// To be typed: base 32.
+    #[schema(example = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")]
     secret: String,
     /// The same for a QR code.
+    #[schema(
+        example = "otpauth://totp/Rejoinder:owner%40example.org?secret=JBSWY3DPEHPK3PXP&issuer=Rejoinder"
+    )]
     otpauth_url: String,
 }
 
@@ -87,6 +91,7 @@ struct TotpBegun {
 #[derive(Serialize, ToSchema)]
 struct TotpOn {
     /// Each signs in once in the place of a code; shown this once.
+    #[schema(example = json!(["k3v9-72hd-qm4x"]))]
     recovery_codes: Vec<String>,
 }
 
@@ -100,19 +105,10 @@ struct TotpOn {
     security(("bearer" = ["viewer", "session"])),
     responses(
         (status = 200, description = "What goes into the app; or, with a code, the recovery codes", body = TotpStep),
-        (status = 400, description = "`malformed_body`", body = Problem, content_type = "application/problem+json"),
-        (status = 401, description = "`unauthenticated`", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`forbidden`: a token that is no session's; `not_same_origin`", body = Problem,
-            content_type = "application/problem+json"),
-        (status = 408, description = "`request_timeout`", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "`totp_already_on`, `totp_not_begun`", body = Problem, content_type = "application/problem+json"),
-        (status = 413, description = "`body_too_large`", body = Problem, content_type = "application/problem+json"),
-        (status = 415, description = "`unsupported_media_type`", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "`validation_failed`: also a wrong password or code; `unknown_field`", body = Problem,
-            content_type = "application/problem+json"),
-        (status = 429, description = "`rate_limited`: also after too many wrong passwords and codes of this account",
-            body = Problem, content_type = "application/problem+json"),
-        (status = 503, description = "`unavailable`", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`forbidden`: a token that is no session's; `not_same_origin`"),
+        (status = 409, description = "`totp_already_on`, `totp_not_begun`"),
+        (status = 422, description = "`validation_failed`: also a wrong password or code; `unknown_field`"),
+        (status = 429, description = "`rate_limited`: also after too many wrong passwords and codes of this account"),
     )
 )]
 pub async fn set_up(
@@ -175,18 +171,9 @@ impl Validate for TurnTotpOff {
     security(("bearer" = ["viewer", "session"])),
     responses(
         (status = 204, description = "Off"),
-        (status = 400, description = "`malformed_body`", body = Problem, content_type = "application/problem+json"),
-        (status = 401, description = "`unauthenticated`", body = Problem, content_type = "application/problem+json"),
-        (status = 403, description = "`forbidden`: a token that is no session's; `not_same_origin`", body = Problem,
-            content_type = "application/problem+json"),
-        (status = 408, description = "`request_timeout`", body = Problem, content_type = "application/problem+json"),
-        (status = 413, description = "`body_too_large`", body = Problem, content_type = "application/problem+json"),
-        (status = 415, description = "`unsupported_media_type`", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "`validation_failed`: also a wrong password; `unknown_field`", body = Problem,
-            content_type = "application/problem+json"),
-        (status = 429, description = "`rate_limited`: also after too many wrong passwords of this account", body = Problem,
-            content_type = "application/problem+json"),
-        (status = 503, description = "`unavailable`", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "`forbidden`: a token that is no session's; `not_same_origin`"),
+        (status = 422, description = "`validation_failed`: also a wrong password; `unknown_field`"),
+        (status = 429, description = "`rate_limited`: also after too many wrong passwords of this account"),
     )
 )]
 pub async fn turn_off(

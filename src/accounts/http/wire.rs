@@ -136,7 +136,10 @@ pub(super) fn parse_code(text: &str) -> Result<SecondCode, Complaint> {
 #[derive(Serialize, ToSchema)]
 pub struct SignInReceipt {
     /// For `Authorization: Bearer …`; shown this once. Null where it comes as a cookie.
-    #[schema(required = true)]
+    #[schema(
+        required = true,
+        example = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA"
+    )]
     token: Option<String>,
     /// When the session ends if it isn't used until then: 12 hours after its last use, at most 30 days after it began.
     #[serde(with = "crate::base::clock::rfc3339")]

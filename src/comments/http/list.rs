@@ -10,7 +10,7 @@ use crate::comments::extract::{ReadAllowance, page_name};
 use crate::comments::service::{ListAsked, Order, Start};
 use crate::web::PathId;
 use crate::web::conditional::public_json;
-use crate::web::problem::{ApiError, Problem};
+use crate::web::problem::ApiError;
 use crate::web::query::{Query, invalid};
 
 /// A page's published comments: cursor pages of top-level comments with the beginning of their answers.
@@ -22,19 +22,15 @@ use crate::web::query::{Query, invalid};
         ("page_url" = Option<String>, Query, max_length = 2048, description = "The page's address; this or `page_key` with `site`"),
         ("page_key" = Option<String>, Query, max_length = 200, description = "The publisher's own id of the page, with `site`"),
         ("site" = Option<String>, Query, description = "The site's slug, with `page_key`"),
-        ("sort" = Option<String>, Query, description = "`oldest` (default), `newest`, `top`"),
+        ("sort" = Option<String>, Query, pattern = "^(oldest|newest|top)$", description = "`oldest` (default), `newest`, `top`"),
         ("limit" = Option<u8>, Query, minimum = 1, maximum = 100, description = "Top-level comments; 50 by default"),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of an earlier answer of the same order"),
         ("around" = Option<String>, Query, format = "uuid", description = "Begin so that this comment (or its thread, and it among the answers shown) is in the answer"),
-        ("If-None-Match" = Option<String>, Header, description = "The ETag of what is already there"),
     ),
     responses(
-        (status = 200, body = CommentList, headers(("ETag" = String, description = "Strong, one for each coding"))),
+        (status = 200, body = CommentList),
         (status = 304, description = "What `If-None-Match` names is still right"),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "`invalid_query`, `invalid_cursor`"),
-        (status = 404, body = Problem, content_type = "application/problem+json", description = "`unknown_site`; `comment_not_found` for `around`"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "`rate_limited`"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "`unavailable`"),
+        (status = 404, description = "`unknown_site`; `comment_not_found` for `around`"),
     )
 )]
 pub async fn list(
@@ -76,12 +72,8 @@ fn start(query: &Query) -> Result<Start, ApiError> {
         ("cursor" = Option<String>, Query, description = "`next_replies_cursor`, or `next_cursor` of an earlier answer"),
     ),
     responses(
-        (status = 200, body = ReplyList, headers(("ETag" = String, description = "Strong, one for each coding"))),
+        (status = 200, body = ReplyList),
         (status = 304, description = "What `If-None-Match` names is still right"),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "`invalid_query`, `invalid_cursor`"),
-        (status = 404, body = Problem, content_type = "application/problem+json", description = "`comment_not_found`"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "`rate_limited`"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "`unavailable`"),
     )
 )]
 pub async fn replies(

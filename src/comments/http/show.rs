@@ -10,7 +10,7 @@ use crate::comments::Comments;
 use crate::comments::extract::ReadAllowance;
 use crate::web::PathId;
 use crate::web::conditional::{private_json, public_json};
-use crate::web::problem::{ApiError, Problem};
+use crate::web::problem::ApiError;
 
 /// One comment: a published one for everybody; with its manage token, its author sees it in any state.
 #[utoipa::path(
@@ -20,11 +20,8 @@ use crate::web::problem::{ApiError, Problem};
     params(("id" = CommentId, Path, description = "The comment")),
     security((), ("manage_token" = [])),
     responses(
-        (status = 200, body = OwnComment, description = "Without the token only the public members", headers(("ETag" = Option<String>, description = "Strong; only without the token"))),
+        (status = 200, body = OwnComment, description = "Without the token only the public members"),
         (status = 304, description = "What `If-None-Match` names is still right"),
-        (status = 404, body = Problem, content_type = "application/problem+json", description = "`comment_not_found`"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "`rate_limited`"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "`unavailable`"),
     )
 )]
 pub async fn show(

@@ -10,7 +10,7 @@ use crate::comments::Comments;
 use crate::comments::service::Submission;
 use crate::web::client_address::ClientAddress;
 use crate::web::conditional::private_json;
-use crate::web::problem::{ApiError, Problem};
+use crate::web::problem::ApiError;
 use crate::web::user_agent::UserAgent;
 use crate::web::{IdempotencyKey, Valid};
 
@@ -28,16 +28,10 @@ use crate::web::{IdempotencyKey, Valid};
         (status = 201, body = SubmitReceipt, description = "On disk. `status` says whether it is held or published.", headers(
             ("Location" = String, description = "The comment's address"),
             ("Idempotency-Replayed" = Option<String>, description = "`true` when an earlier submission of this key is answered again"))),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "`malformed_body`, `invalid_idempotency_key`"),
-        (status = 403, body = Problem, content_type = "application/problem+json", description = "`comments_closed`, `origin_not_allowed`"),
-        (status = 404, body = Problem, content_type = "application/problem+json", description = "`parent_not_found`, `page_not_registered`"),
-        (status = 408, body = Problem, content_type = "application/problem+json", description = "`request_timeout`"),
-        (status = 409, body = Problem, content_type = "application/problem+json", description = "`duplicate_comment`"),
-        (status = 413, body = Problem, content_type = "application/problem+json", description = "`body_too_large`"),
-        (status = 415, body = Problem, content_type = "application/problem+json", description = "`unsupported_media_type`"),
-        (status = 422, body = Problem, content_type = "application/problem+json", description = "`validation_failed`, `unknown_site`, `idempotency_key_reused`"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "`rate_limited`"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "`unavailable`"),
+        (status = 403, description = "`comments_closed`"),
+        (status = 404, description = "`parent_not_found`, `page_not_registered`"),
+        (status = 409, description = "`duplicate_comment`"),
+        (status = 422, description = "`unknown_site`, `idempotency_key_reused`"),
     )
 )]
 pub async fn submit(

@@ -21,6 +21,14 @@ use crate::web::problem::{ApiError, FieldProblem};
 
 /// A reader's comment. Lengths count Unicode scalar values after normalising.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
+#[schema(example = json!({
+    "page_url": "https://example.org/tides",
+    "page_title": "Tides",
+    "name": "Ada",
+    "email": "ada@example.org",
+    "website": "https://ada.example/",
+    "body": "The *spring tide* comes later.",
+}))]
 pub struct SubmitComment {
     /// The page's absolute http or https address, without user information; its origin is one of a site's.
     #[schema(
@@ -358,7 +366,7 @@ pub struct OwnComment {
     #[serde(flatten)]
     pub comment: Comment,
     /// `pending` (held), `approved` (public) or `rejected`.
-    #[schema(value_type = String, required = false, example = "pending")]
+    #[schema(value_type = String, required = false, pattern = "^(pending|approved|rejected)$")]
     pub status: Cow<'static, str>,
     /// The text as it was written.
     #[schema(required = false)]
@@ -389,5 +397,6 @@ pub struct SubmitReceipt {
     /// The comment.
     pub comment: OwnComment,
     /// For `Authorization: Bearer` on this comment; keep it, never put it into an address.
+    #[schema(example = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA")]
     pub manage_token: String,
 }

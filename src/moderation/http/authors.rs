@@ -15,7 +15,6 @@ use crate::base::ids::AuthorId;
 use crate::moderation::Moderation;
 use crate::moderation::model::AuthorDetails;
 use crate::web::conditional::private_json;
-use crate::web::problem::Problem;
 use crate::web::query::Query;
 use crate::web::{ApiError, PathId};
 
@@ -28,6 +27,7 @@ struct AuthorItem {
     name: String,
     /// The address that the id stands for; null for viewers.
     email: Option<String>,
+    /// How many comments of theirs are in which state.
     record: AuthorRecordItem,
     /// When the first comment that is still there was sent.
     #[serde(with = "rfc3339")]
@@ -70,11 +70,6 @@ impl AuthorItem {
     params(("id" = AuthorId, Path, description = "The author's id, from a comment's author_id")),
     responses(
         (status = 200, body = AuthorItem),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "invalid_query"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "unauthenticated"),
-        (status = 404, body = Problem, content_type = "application/problem+json", description = "author_not_found"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
     ),
     security(("bearer" = ["viewer", "comments:read"])),
 )]

@@ -24,7 +24,7 @@ use crate::moderation::model::batches::{Batch, BatchItem, BatchOrder, BatchState
 use crate::moderation::{BatchItemPage, Moderation};
 use crate::web::conditional::private_json;
 use crate::web::input::rule;
-use crate::web::problem::{FieldProblem, Problem};
+use crate::web::problem::FieldProblem;
 use crate::web::query::Query;
 use crate::web::{ApiError, PathId, Strict};
 
@@ -43,6 +43,12 @@ pub struct CountBatch {
 
 /// One decision on all comments that a filter takes.
 #[derive(Debug, Deserialize, ToSchema)]
+#[schema(example = json!({
+    "filter": { "status": ["pending"], "site": "default" },
+    "decision": "reject",
+    "reason": "off_topic",
+    "expected_count": 12,
+}))]
 pub struct MakeBatch {
     /// The comments; `{}` are all but deleted ones.
     #[schema(value_type = FilterBody, required = true)]
@@ -77,8 +83,11 @@ struct CountItem {
 #[schema(as = Batch)]
 struct BatchBody {
     id: BatchId,
+    /// Whether it, or its undo, is at work.
     state: BatchState,
+    /// The word on its comments.
     decision: Decision,
+    /// The code of the reason.
     reason: Option<String>,
     /// How many comments it has.
     total: i32,
@@ -88,8 +97,10 @@ struct BatchBody {
     decided: i32,
     /// How many the undo has brought back.
     undone: i32,
+    /// Its comments were submitted until then.
     #[serde(with = "rfc3339")]
     as_of: OffsetDateTime,
+    /// When it was made.
     #[serde(with = "rfc3339")]
     created_at: OffsetDateTime,
     /// When the batch, or its undo, came to an end; null while one is at work.
@@ -104,6 +115,7 @@ struct BatchBody {
 /// A page of batches, the latest first.
 #[derive(Debug, Serialize, ToSchema)]
 struct BatchList {
+    /// The batches.
     batches: Vec<BatchBody>,
     /// For the next page; null on the last.
     next_cursor: Option<String>,
@@ -126,6 +138,7 @@ struct BatchResult {
 /// A page of a batch's comments, in the order in which they were submitted.
 #[derive(Debug, Serialize, ToSchema)]
 struct BatchResults {
+    /// The comments.
     results: Vec<BatchResult>,
     /// For the next page; null on the last.
     next_cursor: Option<String>,
@@ -140,16 +153,9 @@ struct BatchResults {
     request_body = CountBatch,
     responses(
         (status = 200, body = CountItem),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "malformed_body"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "unauthenticated"),
-        (status = 403, body = Problem, content_type = "application/problem+json", description = "forbidden: also email or ip from somebody who may not see them"),
-        (status = 404, body = Problem, content_type = "application/problem+json", description = "unknown_site"),
-        (status = 408, body = Problem, content_type = "application/problem+json", description = "request_timeout"),
-        (status = 413, body = Problem, content_type = "application/problem+json", description = "body_too_large"),
-        (status = 415, body = Problem, content_type = "application/problem+json", description = "unsupported_media_type"),
-        (status = 422, body = Problem, content_type = "application/problem+json", description = "validation_failed, unknown_field, batch_too_large (more than 100,000 comments)"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
+        (status = 403, description = "`forbidden`: also email or ip from somebody who may not see them"),
+        (status = 404, description = "`unknown_site`"),
+        (status = 422, description = "`validation_failed`, `unknown_field`, `batch_too_large` (more than 100,000 comments)"),
     ),
     security(("bearer" = ["moderator", "comments:decide"])),
 )]
@@ -179,17 +185,10 @@ pub async fn count(
     request_body = MakeBatch,
     responses(
         (status = 202, body = BatchBody, headers(("Location" = String, description = "Where to follow it"))),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "malformed_body"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "unauthenticated"),
-        (status = 403, body = Problem, content_type = "application/problem+json", description = "forbidden: also email or ip from somebody who may not see them"),
-        (status = 404, body = Problem, content_type = "application/problem+json", description = "unknown_site"),
-        (status = 408, body = Problem, content_type = "application/problem+json", description = "request_timeout"),
-        (status = 409, body = Problem, content_type = "application/problem+json", description = "count_changed"),
-        (status = 413, body = Problem, content_type = "application/problem+json", description = "body_too_large"),
-        (status = 415, body = Problem, content_type = "application/problem+json", description = "unsupported_media_type"),
-        (status = 422, body = Problem, content_type = "application/problem+json", description = "validation_failed, unknown_field, batch_too_large (more than 100,000 comments)"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
+        (status = 403, description = "`forbidden`: also email or ip from somebody who may not see them"),
+        (status = 404, description = "`unknown_site`"),
+        (status = 409, description = "`count_changed`"),
+        (status = 422, description = "`validation_failed`, `unknown_field`, `batch_too_large` (more than 100,000 comments)"),
     ),
     security(("bearer" = ["moderator", "comments:decide"])),
 )]
@@ -231,10 +230,6 @@ pub async fn make(
     ),
     responses(
         (status = 200, body = BatchList),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "invalid_query, invalid_cursor"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "unauthenticated"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
     ),
     security(("bearer" = ["viewer", "comments:read"])),
 )]
@@ -269,11 +264,6 @@ pub async fn list(
     params(("id" = BatchId, Path, description = "The batch's id")),
     responses(
         (status = 200, body = BatchBody),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "invalid_query"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "unauthenticated"),
-        (status = 404, body = Problem, content_type = "application/problem+json", description = "batch_not_found"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
     ),
     security(("bearer" = ["viewer", "comments:read"])),
 )]
@@ -301,11 +291,6 @@ pub async fn show(
     ),
     responses(
         (status = 200, body = BatchResults),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "invalid_query, invalid_cursor"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "unauthenticated"),
-        (status = 404, body = Problem, content_type = "application/problem+json", description = "batch_not_found"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
     ),
     security(("bearer" = ["viewer", "comments:read"])),
 )]
@@ -339,12 +324,7 @@ pub async fn results(
     params(("id" = BatchId, Path, description = "The batch's id")),
     responses(
         (status = 202, body = BatchBody),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "unauthenticated"),
-        (status = 403, body = Problem, content_type = "application/problem+json", description = "forbidden"),
-        (status = 404, body = Problem, content_type = "application/problem+json", description = "batch_not_found"),
-        (status = 409, body = Problem, content_type = "application/problem+json", description = "batch_running"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
+        (status = 409, description = "`batch_running`"),
     ),
     security(("bearer" = ["moderator", "comments:decide"])),
 )]

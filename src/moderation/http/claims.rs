@@ -19,7 +19,7 @@ use crate::comments::model::Status;
 use crate::moderation::Moderation;
 use crate::web::conditional::private_json;
 use crate::web::input::rule;
-use crate::web::problem::{FieldProblem, Problem};
+use crate::web::problem::FieldProblem;
 use crate::web::{ApiError, Strict};
 
 /// The most ids that can be given back by name at once.
@@ -55,6 +55,7 @@ impl ClaimComments {
 /// Comments that the caller holds now.
 #[derive(Debug, Serialize, ToSchema)]
 struct ClaimedComments {
+    /// Those held before, then the oldest of the new ones.
     comments: Vec<QueuedCommentItem>,
 }
 
@@ -67,16 +68,8 @@ struct ClaimedComments {
     request_body = Option<ClaimComments>,
     responses(
         (status = 200, body = ClaimedComments, description = "What the caller holds now; fewer than asked for where no more is left"),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "malformed_body"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "unauthenticated"),
-        (status = 403, body = Problem, content_type = "application/problem+json", description = "forbidden, also for email or ip from somebody who may not see them"),
-        (status = 404, body = Problem, content_type = "application/problem+json", description = "unknown_site"),
-        (status = 408, body = Problem, content_type = "application/problem+json", description = "request_timeout"),
-        (status = 413, body = Problem, content_type = "application/problem+json", description = "body_too_large"),
-        (status = 415, body = Problem, content_type = "application/problem+json", description = "unsupported_media_type"),
-        (status = 422, body = Problem, content_type = "application/problem+json", description = "validation_failed, unknown_field"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
+        (status = 403, description = "`forbidden`, also for email or ip from somebody who may not see them"),
+        (status = 404, description = "`unknown_site`"),
     ),
     security(("bearer" = ["moderator", "comments:decide"])),
 )]
@@ -166,15 +159,6 @@ impl Validate for GiveBackComments {
     request_body = Option<GiveBackComments>,
     responses(
         (status = 204, description = "The caller holds none of them"),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "malformed_body"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "unauthenticated"),
-        (status = 403, body = Problem, content_type = "application/problem+json", description = "forbidden"),
-        (status = 408, body = Problem, content_type = "application/problem+json", description = "request_timeout"),
-        (status = 413, body = Problem, content_type = "application/problem+json", description = "body_too_large"),
-        (status = 415, body = Problem, content_type = "application/problem+json", description = "unsupported_media_type"),
-        (status = 422, body = Problem, content_type = "application/problem+json", description = "validation_failed, unknown_field"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
     ),
     security(("bearer" = ["moderator", "comments:decide"])),
 )]

@@ -20,7 +20,7 @@ use crate::comments::model::decisions::{
 use crate::moderation::Moderation;
 use crate::web::conditional::private_json;
 use crate::web::input::rule;
-use crate::web::problem::{FieldProblem, Problem};
+use crate::web::problem::FieldProblem;
 use crate::web::{ApiError, Strict};
 
 /// The most decisions at once.
@@ -29,6 +29,7 @@ const DECISIONS_MAX: usize = 500;
 /// Up to 500 decisions, no comment twice.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct DecideComments {
+    /// The decisions.
     #[schema(value_type = Vec<DecisionEntry>, max_items = 500)]
     decisions: Option<Vec<DecisionEntry>>,
 }
@@ -52,6 +53,7 @@ pub struct DecisionEntry {
 /// What came of the decisions, in their order.
 #[derive(Debug, Serialize, ToSchema)]
 struct DecisionResults {
+    /// What came of each.
     results: Vec<DecisionResultItem>,
 }
 
@@ -60,6 +62,7 @@ struct DecisionResults {
 #[schema(as = DecisionResult)]
 struct DecisionResultItem {
     id: CommentId,
+    /// What came of the decision.
     outcome: Outcome,
     /// The comment's state now; null where there is no such comment.
     status: Option<Status>,
@@ -74,15 +77,6 @@ struct DecisionResultItem {
     request_body = DecideComments,
     responses(
         (status = 200, body = DecisionResults),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "malformed_body"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "unauthenticated"),
-        (status = 403, body = Problem, content_type = "application/problem+json", description = "forbidden"),
-        (status = 408, body = Problem, content_type = "application/problem+json", description = "request_timeout"),
-        (status = 413, body = Problem, content_type = "application/problem+json", description = "body_too_large"),
-        (status = 415, body = Problem, content_type = "application/problem+json", description = "unsupported_media_type"),
-        (status = 422, body = Problem, content_type = "application/problem+json", description = "validation_failed, unknown_field"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
     ),
     security(("bearer" = ["moderator", "comments:decide"])),
 )]

@@ -9,7 +9,6 @@ use super::wire::refusal;
 use crate::accounts::extract::Decides;
 use crate::base::ids::CommentId;
 use crate::moderation::Moderation;
-use crate::web::problem::Problem;
 use crate::web::query::Query;
 use crate::web::{ApiError, PathId};
 
@@ -25,13 +24,7 @@ use crate::web::{ApiError, PathId};
     ),
     responses(
         (status = 204, description = "Deleted, now or before"),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "invalid_query"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "unauthenticated"),
-        (status = 403, body = Problem, content_type = "application/problem+json", description = "forbidden"),
-        (status = 404, body = Problem, content_type = "application/problem+json", description = "comment_not_found"),
-        (status = 409, body = Problem, content_type = "application/problem+json", description = "version_conflict (with the current one as comment)"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
+        (status = 409, description = "`version_conflict` (with the current one as comment)"),
     ),
     security(("bearer" = ["moderator", "comments:decide"])),
 )]

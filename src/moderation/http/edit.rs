@@ -18,7 +18,7 @@ use crate::comments::model::changes::TextChange;
 use crate::moderation::Moderation;
 use crate::web::conditional::private_json;
 use crate::web::input::all_wrong;
-use crate::web::problem::{FieldProblem, Problem};
+use crate::web::problem::FieldProblem;
 use crate::web::{ApiError, PathId, Strict};
 
 /// What is to be changed about a comment; what is missing stays, but one of name, website and body is needed.
@@ -104,17 +104,7 @@ pub(super) fn wrong(problems: Problems) -> ApiError {
     request_body = EditComment,
     responses(
         (status = 200, body = CommentItem, description = "The comment as it is now"),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "malformed_body"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "unauthenticated"),
-        (status = 403, body = Problem, content_type = "application/problem+json", description = "forbidden"),
-        (status = 404, body = Problem, content_type = "application/problem+json", description = "comment_not_found"),
-        (status = 408, body = Problem, content_type = "application/problem+json", description = "request_timeout"),
-        (status = 409, body = Problem, content_type = "application/problem+json", description = "version_conflict (with the current one as comment), comment_deleted"),
-        (status = 413, body = Problem, content_type = "application/problem+json", description = "body_too_large"),
-        (status = 415, body = Problem, content_type = "application/problem+json", description = "unsupported_media_type"),
-        (status = 422, body = Problem, content_type = "application/problem+json", description = "validation_failed, unknown_field"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
+        (status = 409, description = "`version_conflict` (with the current one as comment), `comment_deleted`"),
     ),
     security(("bearer" = ["moderator", "comments:decide"])),
 )]

@@ -12,7 +12,6 @@ use crate::comments::model::Status;
 use crate::moderation::{Events, FeedItem};
 use crate::web::ApiError;
 use crate::web::events::{self as web_events, EventText};
-use crate::web::problem::Problem;
 
 /// The data of an event `comment`.
 #[derive(Debug, Serialize)]
@@ -40,11 +39,7 @@ struct Resync {}
             `{\"id\", \"site\", \"status\", \"version\"}`, for fetching it. `resync`: something may have been missed; fetch \
             again what is shown. Each 15 seconds without events a comment line. Ends when the session or token does, or \
             the account's role or sites change: connect again."),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "unauthenticated"),
-        (status = 403, body = Problem, content_type = "application/problem+json", description = "forbidden"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited: more than 8 \
-            streams of one session or token, or 500 of all"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
+        (status = 429, description = "`rate_limited`: more than 8 streams of one session or token, or 500 of all"),
     ),
     security(("bearer" = ["viewer", "comments:read"])),
 )]

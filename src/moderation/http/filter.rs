@@ -53,7 +53,10 @@ pub(super) const ALL_BUT_DELETED: [Status; 4] = [
 
 /// Which comments; everything that is there has to hold.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[schema(as = CommentFilter)]
+#[schema(
+    as = CommentFilter,
+    example = json!({ "status": ["pending"], "site": "default", "submitted_after": "2026-11-01T00:00:00Z" })
+)]
 pub(super) struct FilterBody {
     /// At least one state.
     #[schema(value_type = Option<Vec<Status>>, min_items = 1)]
@@ -61,6 +64,7 @@ pub(super) struct FilterBody {
     /// The slug of a site; all that the caller may see where it is missing.
     site: Option<String>,
     /// The address of a page.
+    #[schema(max_length = 2048)]
     page_url: Option<String>,
     /// The author's e-mail address; only for those who may see it.
     email: Option<String>,

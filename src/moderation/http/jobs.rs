@@ -14,7 +14,6 @@ use crate::base::paging::{CursorTag, TimeCursor};
 use crate::jobs::model::DeadJob;
 use crate::moderation::Moderation;
 use crate::web::conditional::private_json;
-use crate::web::problem::Problem;
 use crate::web::query::Query;
 use crate::web::{ApiError, PathId};
 
@@ -27,11 +26,12 @@ struct DeadJobItem {
     /// The job.
     id: JobId,
     /// What was to be done, as `batches.run`.
+    #[schema(example = "batches.run")]
     kind: String,
     /// How often it failed, or was lost with its instance.
     attempts: i16,
     /// What went wrong the last time.
-    #[schema(required = true)]
+    #[schema(required = true, example = "unavailable")]
     last_error: Option<String>,
     /// When it was enqueued.
     #[serde(with = "crate::base::clock::rfc3339")]
@@ -57,6 +57,7 @@ impl From<DeadJob> for DeadJobItem {
 /// A page of jobs that were given up.
 #[derive(Debug, Serialize, ToSchema)]
 struct DeadJobList {
+    /// The jobs.
     jobs: Vec<DeadJobItem>,
     /// For the next page; null on the last.
     #[schema(required = true)]
@@ -75,11 +76,6 @@ struct DeadJobList {
     ),
     responses(
         (status = 200, body = DeadJobList),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "invalid_query, invalid_cursor"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "unauthenticated"),
-        (status = 403, body = Problem, content_type = "application/problem+json", description = "forbidden"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
     ),
     security(("bearer" = ["admin", "settings"])),
 )]
@@ -122,11 +118,6 @@ pub async fn list(
     params(("id" = JobId, Path, description = "The job")),
     responses(
         (status = 202, description = "It is due now. Where another job that does the same waits already, that one stands for it."),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "unauthenticated"),
-        (status = 403, body = Problem, content_type = "application/problem+json", description = "forbidden"),
-        (status = 404, body = Problem, content_type = "application/problem+json", description = "job_not_found"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
     ),
     security(("bearer" = ["admin", "settings"])),
 )]
@@ -150,11 +141,6 @@ pub async fn retry(
     params(("id" = JobId, Path, description = "The job")),
     responses(
         (status = 204, description = "It is gone"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "unauthenticated"),
-        (status = 403, body = Problem, content_type = "application/problem+json", description = "forbidden"),
-        (status = 404, body = Problem, content_type = "application/problem+json", description = "job_not_found"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
     ),
     security(("bearer" = ["admin", "settings"])),
 )]

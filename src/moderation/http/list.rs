@@ -17,13 +17,13 @@ use crate::comments::model::reactions::SignalCode;
 use crate::moderation::Moderation;
 use crate::web::ApiError;
 use crate::web::conditional::private_json;
-use crate::web::problem::Problem;
 use crate::web::query::Query;
 
 /// A page of comments.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AdminCommentList)]
 struct CommentList {
+    /// The comments.
     comments: Vec<QueuedCommentItem>,
     /// For the next page; null on the last.
     next_cursor: Option<String>,
@@ -58,12 +58,8 @@ const PARAMETERS: [&str; 3] = ["sort", "limit", "cursor"];
     ),
     responses(
         (status = 200, body = CommentList),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "invalid_query, invalid_cursor"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "unauthenticated"),
-        (status = 403, body = Problem, content_type = "application/problem+json", description = "forbidden: email or ip from somebody who may not see them"),
-        (status = 404, body = Problem, content_type = "application/problem+json", description = "unknown_site"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
+        (status = 403, description = "`forbidden`: email or ip from somebody who may not see them"),
+        (status = 404, description = "`unknown_site`"),
     ),
     security(("bearer" = ["viewer", "comments:read"])),
 )]

@@ -17,7 +17,6 @@ use crate::base::paging::{CursorTag, TimeCursor};
 use crate::moderation::Moderation;
 use crate::web::ApiError;
 use crate::web::conditional::private_json;
-use crate::web::problem::Problem;
 use crate::web::query::Query;
 
 const TAG: CursorTag = CursorTag(43);
@@ -25,6 +24,7 @@ const TAG: CursorTag = CursorTag(43);
 /// A part of the log.
 #[derive(Serialize, ToSchema)]
 struct LogEntries {
+    /// The acts.
     entries: Vec<LogEntry>,
     /// For the next part; null on the last.
     next_cursor: Option<String>,
@@ -34,11 +34,15 @@ struct LogEntries {
 #[derive(Serialize, ToSchema)]
 struct LogEntry {
     id: AuditEntryId,
+    /// When it was done.
     #[serde(with = "rfc3339")]
     at: OffsetDateTime,
+    /// Who did it.
     actor: LogActor,
     /// What was done, as `site.changed`.
+    #[schema(example = "site.changed")]
     act: String,
+    /// What it was done to.
     subject: LogSubject,
     /// The id of the site that the subject belongs to; null where it concerns all.
     site: Option<SiteId>,
@@ -51,6 +55,7 @@ struct LogEntry {
 #[derive(Serialize, ToSchema)]
 struct LogActor {
     /// `moderator`, `operator` (at the command line) or `system`.
+    #[schema(pattern = "^(moderator|operator|system)$")]
     kind: String,
     /// The account, where it was one.
     id: Option<ModeratorId>,
@@ -62,6 +67,7 @@ struct LogActor {
 #[derive(Serialize, ToSchema)]
 struct LogSubject {
     /// As `moderator`, `token`, `site`, `page`, `reason`, `job`.
+    #[schema(example = "site")]
     kind: String,
     id: Option<Uuid>,
 }
@@ -100,10 +106,6 @@ impl From<AuditEntry> for LogEntry {
     ),
     responses(
         (status = 200, body = LogEntries),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "invalid_query, invalid_cursor"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "unauthenticated"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
     ),
     security(("bearer" = ["viewer", "settings"]), ("bearer" = ["viewer", "comments:read"])),
 )]

@@ -13,7 +13,7 @@ use crate::base::text::Title;
 use crate::moderation::{Merged, Moderation};
 use crate::web::conditional::private_json;
 use crate::web::input::rule;
-use crate::web::problem::{FieldProblem, Problem};
+use crate::web::problem::FieldProblem;
 use crate::web::{ApiError, PathId, Strict};
 
 /// Where a page's comments and addresses go.
@@ -63,7 +63,9 @@ struct MergedPage {
     id: PageId,
     /// The slug of its site.
     site: String,
+    /// Its address.
     url: String,
+    /// Its title.
     title: Option<String>,
     /// Its published comments, with those that have been moved.
     comment_count: i32,
@@ -102,17 +104,7 @@ impl From<Merged> for PageMerge {
     responses(
         (status = 200, body = PageMerge, description = "All comments have been moved"),
         (status = 202, body = PageMerge, description = "Some comments are still to be moved"),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "malformed_body, invalid_query"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "unauthenticated"),
-        (status = 403, body = Problem, content_type = "application/problem+json", description = "forbidden"),
-        (status = 404, body = Problem, content_type = "application/problem+json", description = "page_not_found"),
-        (status = 408, body = Problem, content_type = "application/problem+json", description = "request_timeout"),
-        (status = 409, body = Problem, content_type = "application/problem+json", description = "page_merged: one of both was merged before"),
-        (status = 413, body = Problem, content_type = "application/problem+json", description = "body_too_large"),
-        (status = 415, body = Problem, content_type = "application/problem+json", description = "unsupported_media_type"),
-        (status = 422, body = Problem, content_type = "application/problem+json", description = "validation_failed, unknown_field"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
+        (status = 409, description = "`page_merged`: one of both was merged before"),
     ),
     security(("bearer" = ["admin", "settings"])),
 )]

@@ -22,7 +22,7 @@ use crate::moderation::Moderation;
 use crate::moderation::model::{NoteLine, NotePage};
 use crate::web::conditional::private_json;
 use crate::web::input::rule;
-use crate::web::problem::{FieldProblem, Problem};
+use crate::web::problem::FieldProblem;
 use crate::web::query::Query;
 use crate::web::{ApiError, PathId, Strict};
 
@@ -36,12 +36,14 @@ pub(super) const AUTHOR_NOTES: CursorTag = CursorTag(24);
 #[schema(as = Note)]
 pub(super) struct NoteItem {
     id: NoteId,
+    /// When it was written.
     #[serde(with = "rfc3339")]
     at: OffsetDateTime,
     /// Who wrote it.
     moderator: ActorItem,
     /// The slug of the site that it belongs to.
     site: String,
+    /// Its text.
     note: String,
 }
 
@@ -60,6 +62,7 @@ impl From<NoteLine> for NoteItem {
 /// A page of notes, newest first.
 #[derive(Debug, Serialize, ToSchema)]
 struct NoteList {
+    /// The notes.
     notes: Vec<NoteItem>,
     /// For the next page; null on the last.
     next_cursor: Option<String>,
@@ -68,6 +71,7 @@ struct NoteList {
 /// A note about a comment.
 #[derive(Deserialize, ToSchema)]
 pub struct WriteNote {
+    /// Its text.
     #[schema(value_type = String, required = true, min_length = 1, max_length = 2000)]
     note: Option<String>,
 }
@@ -75,6 +79,7 @@ pub struct WriteNote {
 /// A note about an author.
 #[derive(Deserialize, ToSchema)]
 pub struct WriteAuthorNote {
+    /// Its text.
     #[schema(value_type = String, required = true, min_length = 1, max_length = 2000)]
     note: Option<String>,
     /// The slug of the site that the note belongs to; needed where the author wrote on several that the caller sees.
@@ -153,11 +158,6 @@ fn answer(page: NotePage, tag: CursorTag) -> HttpResponse {
     ),
     responses(
         (status = 200, body = NoteList),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "invalid_query, invalid_cursor"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "unauthenticated"),
-        (status = 404, body = Problem, content_type = "application/problem+json", description = "comment_not_found"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
     ),
     security(("bearer" = ["viewer", "comments:read"])),
 )]
@@ -188,11 +188,6 @@ pub async fn list_for_comment(
     ),
     responses(
         (status = 200, body = NoteList),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "invalid_query, invalid_cursor"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "unauthenticated"),
-        (status = 404, body = Problem, content_type = "application/problem+json", description = "author_not_found"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
     ),
     security(("bearer" = ["viewer", "comments:read"])),
 )]
@@ -220,16 +215,6 @@ pub async fn list_for_author(
     request_body = WriteNote,
     responses(
         (status = 201, body = NoteItem),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "malformed_body, invalid_query"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "unauthenticated"),
-        (status = 403, body = Problem, content_type = "application/problem+json", description = "forbidden"),
-        (status = 404, body = Problem, content_type = "application/problem+json", description = "comment_not_found"),
-        (status = 408, body = Problem, content_type = "application/problem+json", description = "request_timeout"),
-        (status = 413, body = Problem, content_type = "application/problem+json", description = "body_too_large"),
-        (status = 415, body = Problem, content_type = "application/problem+json", description = "unsupported_media_type"),
-        (status = 422, body = Problem, content_type = "application/problem+json", description = "validation_failed, unknown_field"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
     ),
     security(("bearer" = ["moderator", "comments:decide"])),
 )]
@@ -254,16 +239,6 @@ pub async fn note_comment(
     request_body = WriteAuthorNote,
     responses(
         (status = 201, body = NoteItem),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "malformed_body, invalid_query"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "unauthenticated"),
-        (status = 403, body = Problem, content_type = "application/problem+json", description = "forbidden"),
-        (status = 404, body = Problem, content_type = "application/problem+json", description = "author_not_found"),
-        (status = 408, body = Problem, content_type = "application/problem+json", description = "request_timeout"),
-        (status = 413, body = Problem, content_type = "application/problem+json", description = "body_too_large"),
-        (status = 415, body = Problem, content_type = "application/problem+json", description = "unsupported_media_type"),
-        (status = 422, body = Problem, content_type = "application/problem+json", description = "validation_failed, unknown_field"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
     ),
     security(("bearer" = ["moderator", "comments:decide"])),
 )]
@@ -288,12 +263,7 @@ pub async fn note_author(
     params(("id" = NoteId, Path, description = "The note's id")),
     responses(
         (status = 204, description = "The note is gone"),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "invalid_query"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "unauthenticated"),
-        (status = 403, body = Problem, content_type = "application/problem+json", description = "forbidden"),
-        (status = 404, body = Problem, content_type = "application/problem+json", description = "note_not_found, also for a note that only its writer or an admin may delete"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
+        (status = 404, description = "`note_not_found`, also for a note that only its writer or an admin may delete"),
     ),
     security(("bearer" = ["moderator", "comments:decide"])),
 )]

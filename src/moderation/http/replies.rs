@@ -19,7 +19,6 @@ use crate::moderation::Moderation;
 use crate::web::conditional::private_json;
 use crate::web::idempotency::IdempotencyKey;
 use crate::web::input::all_wrong;
-use crate::web::problem::Problem;
 use crate::web::{ApiError, PathId, Strict};
 
 /// An answer of the site's staff.
@@ -29,6 +28,7 @@ pub struct ReplyToComment {
     #[schema(value_type = String, required = true, min_length = 1, max_length = 10000)]
     body: Option<String>,
     /// Whether the answered comment is approved with it where it is pending; else that is refused.
+    #[schema(example = true)]
     approve_parent: Option<bool>,
     /// The version of the answered comment that was looked at; counts where that is approved with the answer.
     #[schema(minimum = 1)]
@@ -77,17 +77,8 @@ impl Validate for ReplyToComment {
         (status = 201, body = CommentItem, description = "The answer", headers(
             ("Location" = String, description = "The answer's address"),
             ("Idempotency-Replayed" = Option<String>, description = "`true` when an earlier request of this key is answered again"))),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "malformed_body, invalid_idempotency_key"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "unauthenticated"),
-        (status = 403, body = Problem, content_type = "application/problem+json", description = "forbidden"),
-        (status = 404, body = Problem, content_type = "application/problem+json", description = "comment_not_found"),
-        (status = 408, body = Problem, content_type = "application/problem+json", description = "request_timeout"),
-        (status = 409, body = Problem, content_type = "application/problem+json", description = "parent_not_approved, comment_deleted, duplicate_comment (the same answer to the same comment within 24 hours), version_conflict (with the answered one as comment)"),
-        (status = 413, body = Problem, content_type = "application/problem+json", description = "body_too_large"),
-        (status = 415, body = Problem, content_type = "application/problem+json", description = "unsupported_media_type"),
-        (status = 422, body = Problem, content_type = "application/problem+json", description = "validation_failed, unknown_field, idempotency_key_reused"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
+        (status = 409, description = "`parent_not_approved`, `comment_deleted`, `duplicate_comment` (the same answer to the same comment within 24 hours), `version_conflict` (with the answered one as comment)"),
+        (status = 422, description = "`idempotency_key_reused`"),
     ),
     security(("bearer" = ["moderator", "comments:decide"])),
 )]

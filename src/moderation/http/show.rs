@@ -8,7 +8,6 @@ use crate::accounts::extract::Reads;
 use crate::base::ids::CommentId;
 use crate::moderation::Moderation;
 use crate::web::conditional::private_json;
-use crate::web::problem::Problem;
 use crate::web::query::Query;
 use crate::web::{ApiError, PathId};
 
@@ -21,11 +20,6 @@ use crate::web::{ApiError, PathId};
     params(("id" = CommentId, Path, description = "The comment's id")),
     responses(
         (status = 200, body = CommentDetailsItem),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "invalid_query"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "unauthenticated"),
-        (status = 404, body = Problem, content_type = "application/problem+json", description = "comment_not_found"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
     ),
     security(("bearer" = ["viewer", "comments:read"])),
 )]

@@ -17,7 +17,6 @@ use crate::moderation::model::figures::{
 };
 use crate::web::ApiError;
 use crate::web::conditional::private_json;
-use crate::web::problem::Problem;
 use crate::web::query::Query;
 
 /// The figures of the moderators' work on the sites that the caller sees.
@@ -44,10 +43,15 @@ struct SummaryItem {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = SummaryCounts)]
 struct CountsItem {
+    /// So many are pending.
     pending: CountItem,
+    /// So many are approved.
     approved: CountItem,
+    /// So many are rejected.
     rejected: CountItem,
+    /// So many are spam.
     spam: CountItem,
+    /// So many are deleted.
     deleted: CountItem,
 }
 
@@ -65,6 +69,7 @@ enum CountItem {
 #[schema(as = OldestPending)]
 struct OldestPendingItem {
     id: CommentId,
+    /// When it was sent.
     #[serde(with = "rfc3339")]
     submitted_at: OffsetDateTime,
 }
@@ -73,12 +78,18 @@ struct OldestPendingItem {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = DayDecisions)]
 struct DayDecisionsItem {
+    /// The day (UTC).
     #[schema(format = Date)]
     day: String,
+    /// Who decided.
     moderator: ActorItem,
+    /// So many were approved.
     approved: i64,
+    /// So many were rejected.
     rejected: i64,
+    /// So many were marked as spam.
     spam: i64,
+    /// So many were put back into the queue.
     restored: i64,
 }
 
@@ -86,6 +97,7 @@ struct DayDecisionsItem {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = DayWaits)]
 struct DayWaitsItem {
+    /// The day (UTC).
     #[schema(format = Date)]
     day: String,
     /// The lower median. Of several sites on a finished day: that of their medians, each as often as it had waits.
@@ -103,11 +115,7 @@ struct DayWaitsItem {
     params(("site" = Option<String>, Query, description = "The slug of a site; all that the caller may see where it is missing")),
     responses(
         (status = 200, body = SummaryItem),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "invalid_query"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "unauthenticated"),
-        (status = 404, body = Problem, content_type = "application/problem+json", description = "unknown_site"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
+        (status = 404, description = "`unknown_site`"),
     ),
     security(("bearer" = ["viewer", "comments:read"])),
 )]

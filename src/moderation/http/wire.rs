@@ -84,7 +84,9 @@ pub(super) struct SignalItem {
 #[schema(as = CommentedPage)]
 pub(super) struct PageItem {
     id: PageId,
+    /// Its address.
     url: String,
+    /// Its title.
     title: Option<String>,
 }
 
@@ -93,8 +95,11 @@ pub(super) struct PageItem {
 #[schema(as = ParentComment)]
 pub(super) struct ParentItem {
     id: CommentId,
+    /// Its state.
     status: Status,
+    /// Its author's name.
     name: String,
+    /// Its text as safe HTML.
     body_html: String,
 }
 
@@ -102,6 +107,7 @@ pub(super) struct ParentItem {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Actor)]
 pub(super) struct ActorItem {
+    /// Whether it was a person, and which.
     kind: ActorKind,
     /// The moderator, where it was one.
     id: Option<ModeratorId>,
@@ -113,13 +119,18 @@ pub(super) struct ActorItem {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = HistoryLine)]
 pub(super) struct HistoryItem {
+    /// When it was changed.
     #[serde(with = "rfc3339")]
     at: OffsetDateTime,
+    /// Who changed it.
     actor: ActorItem,
     /// Null for the submission.
     from: Option<Status>,
+    /// The state from then on.
     to: Status,
+    /// The code of the reason.
     reason: Option<String>,
+    /// For colleagues.
     note: Option<String>,
     /// For an edit: what it replaced, until the comment is deleted.
     earlier: Option<EarlierItem>,
@@ -129,8 +140,11 @@ pub(super) struct HistoryItem {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = EarlierText)]
 pub(super) struct EarlierItem {
+    /// The author's name.
     name: String,
+    /// The author's website.
     website: Option<String>,
+    /// The text in Markdown.
     body: String,
 }
 
@@ -163,12 +177,16 @@ pub(super) struct AroundItem {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AuthorRecord)]
 pub(super) struct AuthorRecordItem {
+    /// So many are pending.
     #[schema(minimum = 0, maximum = 1000)]
     pending: i64,
+    /// So many are approved.
     #[schema(minimum = 0, maximum = 1000)]
     approved: i64,
+    /// So many are rejected.
     #[schema(minimum = 0, maximum = 1000)]
     rejected: i64,
+    /// So many are spam.
     #[schema(minimum = 0, maximum = 1000)]
     spam: i64,
 }
@@ -181,6 +199,7 @@ pub(super) struct CommentDetailsItem {
     comment: CommentItem,
     #[serde(flatten)]
     around: AroundItem,
+    /// Its changes, oldest first.
     history: Vec<HistoryItem>,
     /// What readers reported, newest first, the latest hundred.
     #[schema(max_items = 100)]

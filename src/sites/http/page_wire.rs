@@ -18,7 +18,7 @@ use crate::web::problem::FieldProblem;
 #[derive(Deserialize, ToSchema)]
 pub struct RegisterPage {
     /// Its address; its origin says the site.
-    #[schema(value_type = String, required = true, format = "uri", max_length = 2048)]
+    #[schema(value_type = String, required = true, format = "uri", max_length = 2048, example = "https://example.org/equinox")]
     #[serde(default)]
     page_url: Member,
     /// The slug of the site that is meant; where it is given, it must be the site of the address.
@@ -49,6 +49,7 @@ pub struct RegisterPage {
 
 /// What is to be changed of a page; what is missing stays, null clears.
 #[derive(Deserialize, ToSchema)]
+#[schema(example = json!({ "title": "Tides and moons", "comments_open": false, "published_at": null }))]
 pub struct ChangePage {
     /// Its title.
     #[schema(value_type = Option<String>, max_length = 300)]
@@ -140,6 +141,7 @@ pub(super) struct PageItem {
     site: String,
     /// Its normalised address.
     url: String,
+    /// Its title.
     title: Option<String>,
     /// The publisher's own id of it.
     key: Option<String>,

@@ -17,7 +17,6 @@ use crate::sites::Sites;
 use crate::sites::model::pages::{PageName, WordpressId};
 use crate::sites::service::PagesAsked;
 use crate::web::conditional::private_json;
-use crate::web::problem::Problem;
 use crate::web::query::{Query, invalid};
 use crate::web::{ApiError, PathId, Strict};
 
@@ -36,6 +35,7 @@ const PARAMETERS: &[&str] = &[
 #[derive(Serialize, ToSchema)]
 #[schema(as = AdminPageList)]
 struct PageList {
+    /// The pages.
     pages: Vec<PageItem>,
     /// For the next part; null on the last.
     next_cursor: Option<String>,
@@ -57,11 +57,7 @@ struct PageList {
     ),
     responses(
         (status = 200, body = PageList),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "invalid_query, invalid_cursor"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "unauthenticated"),
-        (status = 404, body = Problem, content_type = "application/problem+json", description = "unknown_site"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
+        (status = 404, description = "`unknown_site`"),
     ),
     security(("bearer" = ["viewer", "settings"]), ("bearer" = ["viewer", "comments:read"])),
 )]
@@ -120,16 +116,8 @@ fn asked(query: &Query) -> Result<PagesAsked, ApiError> {
     request_body = RegisterPage,
     responses(
         (status = 201, body = PageItem, headers(("Location" = String, description = "The page's address in this API"))),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "malformed_body"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "unauthenticated"),
-        (status = 403, body = Problem, content_type = "application/problem+json", description = "forbidden"),
-        (status = 408, body = Problem, content_type = "application/problem+json", description = "request_timeout"),
-        (status = 409, body = Problem, content_type = "application/problem+json", description = "page_exists"),
-        (status = 413, body = Problem, content_type = "application/problem+json", description = "body_too_large"),
-        (status = 415, body = Problem, content_type = "application/problem+json", description = "unsupported_media_type"),
-        (status = 422, body = Problem, content_type = "application/problem+json", description = "validation_failed, unknown_field, unknown_site"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
+        (status = 409, description = "`page_exists`"),
+        (status = 422, description = "`unknown_site`"),
     ),
     security(("bearer" = ["admin", "settings"])),
 )]
@@ -154,11 +142,6 @@ pub async fn register(
     params(("id" = PageId, Path, description = "The page's id")),
     responses(
         (status = 200, body = PageItem),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "invalid_query"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "unauthenticated"),
-        (status = 404, body = Problem, content_type = "application/problem+json", description = "page_not_found"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
     ),
     security(("bearer" = ["viewer", "settings"]), ("bearer" = ["viewer", "comments:read"])),
 )]
@@ -186,17 +169,7 @@ pub async fn show(
     request_body = ChangePage,
     responses(
         (status = 200, body = PageItem),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "malformed_body, invalid_query"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "unauthenticated"),
-        (status = 403, body = Problem, content_type = "application/problem+json", description = "forbidden"),
-        (status = 404, body = Problem, content_type = "application/problem+json", description = "page_not_found"),
-        (status = 408, body = Problem, content_type = "application/problem+json", description = "request_timeout"),
-        (status = 409, body = Problem, content_type = "application/problem+json", description = "page_exists, page_merged"),
-        (status = 413, body = Problem, content_type = "application/problem+json", description = "body_too_large"),
-        (status = 415, body = Problem, content_type = "application/problem+json", description = "unsupported_media_type"),
-        (status = 422, body = Problem, content_type = "application/problem+json", description = "validation_failed, unknown_field"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
+        (status = 409, description = "`page_exists`, `page_merged`"),
     ),
     security(("bearer" = ["admin", "settings"])),
 )]
@@ -224,13 +197,7 @@ pub async fn change(
     params(("id" = PageId, Path, description = "The page's id")),
     responses(
         (status = 204, description = "It is gone"),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "invalid_query"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "unauthenticated"),
-        (status = 403, body = Problem, content_type = "application/problem+json", description = "forbidden"),
-        (status = 404, body = Problem, content_type = "application/problem+json", description = "page_not_found"),
-        (status = 409, body = Problem, content_type = "application/problem+json", description = "page_not_empty"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
+        (status = 409, description = "`page_not_empty`"),
     ),
     security(("bearer" = ["admin", "settings"])),
 )]

@@ -21,7 +21,7 @@ use crate::sites::model::{Reason, ReasonCode};
 use crate::sites::service::reasons::ReasonFilter;
 use crate::web::conditional::private_json;
 use crate::web::input::all_wrong;
-use crate::web::problem::{FieldProblem, Problem};
+use crate::web::problem::FieldProblem;
 use crate::web::query::Query;
 use crate::web::{ApiError, PathId, Strict};
 
@@ -61,6 +61,7 @@ impl From<Reason> for ReasonItem {
 /// A page of reasons, in the order in which they were made.
 #[derive(Debug, Serialize, ToSchema)]
 struct ReasonList {
+    /// The reasons.
     reasons: Vec<ReasonItem>,
     /// For the next page; null on the last.
     next_cursor: Option<String>,
@@ -79,12 +80,7 @@ struct ReasonList {
     ),
     responses(
         (status = 200, body = ReasonList),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "invalid_query, invalid_cursor"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "unauthenticated"),
-        (status = 403, body = Problem, content_type = "application/problem+json", description = "forbidden"),
-        (status = 404, body = Problem, content_type = "application/problem+json", description = "unknown_site"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
+        (status = 404, description = "`unknown_site`"),
     ),
     security(("bearer" = ["viewer", "settings"]), ("bearer" = ["viewer", "comments:read"])),
 )]
@@ -125,12 +121,6 @@ pub async fn list(
     params(("id" = ReasonId, Path, description = "The reason's id")),
     responses(
         (status = 200, body = ReasonItem),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "invalid_query"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "unauthenticated"),
-        (status = 403, body = Problem, content_type = "application/problem+json", description = "forbidden"),
-        (status = 404, body = Problem, content_type = "application/problem+json", description = "reason_not_found"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
     ),
     security(("bearer" = ["viewer", "settings"]), ("bearer" = ["viewer", "comments:read"])),
 )]
@@ -207,16 +197,8 @@ fn refused(problems: Problems) -> ApiError {
     request_body = CreateReason,
     responses(
         (status = 201, body = ReasonItem, headers(("Location" = String, description = "The reason's address"))),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "malformed_body"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "unauthenticated"),
-        (status = 403, body = Problem, content_type = "application/problem+json", description = "forbidden"),
-        (status = 408, body = Problem, content_type = "application/problem+json", description = "request_timeout"),
-        (status = 409, body = Problem, content_type = "application/problem+json", description = "reason_exists"),
-        (status = 413, body = Problem, content_type = "application/problem+json", description = "body_too_large"),
-        (status = 415, body = Problem, content_type = "application/problem+json", description = "unsupported_media_type"),
-        (status = 422, body = Problem, content_type = "application/problem+json", description = "validation_failed, unknown_field, unknown_site"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
+        (status = 409, description = "`reason_exists`"),
+        (status = 422, description = "`unknown_site`"),
     ),
     security(("bearer" = ["admin", "settings"])),
 )]
@@ -273,16 +255,6 @@ impl Validate for ChangeReason {
     request_body = ChangeReason,
     responses(
         (status = 200, body = ReasonItem),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "malformed_body"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "unauthenticated"),
-        (status = 403, body = Problem, content_type = "application/problem+json", description = "forbidden"),
-        (status = 404, body = Problem, content_type = "application/problem+json", description = "reason_not_found"),
-        (status = 408, body = Problem, content_type = "application/problem+json", description = "request_timeout"),
-        (status = 413, body = Problem, content_type = "application/problem+json", description = "body_too_large"),
-        (status = 415, body = Problem, content_type = "application/problem+json", description = "unsupported_media_type"),
-        (status = 422, body = Problem, content_type = "application/problem+json", description = "validation_failed, unknown_field"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
     ),
     security(("bearer" = ["admin", "settings"])),
 )]
@@ -306,11 +278,6 @@ pub async fn change(
     params(("id" = ReasonId, Path, description = "The reason's id")),
     responses(
         (status = 204, description = "Deleted"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "unauthenticated"),
-        (status = 403, body = Problem, content_type = "application/problem+json", description = "forbidden"),
-        (status = 404, body = Problem, content_type = "application/problem+json", description = "reason_not_found"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
     ),
     security(("bearer" = ["admin", "settings"])),
 )]

@@ -31,7 +31,7 @@ pub struct MakeSite {
     #[serde(default)]
     name: Member,
     /// The origins of its pages; none where it is missing.
-    #[schema(value_type = Option<Vec<String>>, max_items = 100, example = json!(["https://example.org"]))]
+    #[schema(value_type = Option<Vec<String>>, max_items = 100, example = json!(["https://gazette.example"]))]
     #[serde(default)]
     origins: Member,
     /// How it deals with comments; what is missing gets its default.
@@ -42,7 +42,7 @@ pub struct MakeSite {
 #[derive(Deserialize, ToSchema)]
 pub struct ChangeSite {
     /// Its name in addresses.
-    #[schema(value_type = Option<String>, pattern = "^[a-z0-9](-?[a-z0-9]){0,39}$")]
+    #[schema(value_type = Option<String>, pattern = "^[a-z0-9](-?[a-z0-9]){0,39}$", example = "herald")]
     #[serde(default)]
     slug: Member,
     /// Its name for people.
@@ -51,7 +51,7 @@ pub struct ChangeSite {
     name: Member,
     /// The origins of its pages, all of them. Where the service is started with `REJOINDER_SITE_ORIGINS`, those of the
     /// first site last until the next start only, which sets them anew.
-    #[schema(value_type = Option<Vec<String>>, max_items = 100)]
+    #[schema(value_type = Option<Vec<String>>, max_items = 100, example = json!(["https://herald.example"]))]
     #[serde(default)]
     origins: Member,
     /// How it deals with comments; any of its members may be missing.
@@ -256,6 +256,7 @@ pub(super) struct SiteItem {
     /// The origins of its pages. Where the service is started with `REJOINDER_SITE_ORIGINS`, each start sets those of the
     /// first site anew.
     origins: Vec<String>,
+    /// How it deals with comments.
     policy: PolicyItem,
     /// When it was made.
     #[serde(with = "rfc3339")]
@@ -267,8 +268,10 @@ pub(super) struct SiteItem {
 #[schema(as = SitePolicy)]
 struct PolicyItem {
     /// What is held for a moderator: `all`, `first_time` (authors without an approved comment) or `flagged`.
+    #[schema(pattern = "^(all|first_time|flagged)$")]
     hold: &'static str,
     /// `open`: a page comes into being with its first comment; `registered`: by registration only.
+    #[schema(pattern = "^(open|registered)$")]
     pages: &'static str,
     /// How many links a comment may have before it is a signal.
     max_links: i16,
@@ -281,6 +284,7 @@ struct PolicyItem {
     /// For how long spam is kept.
     spam_retention_days: i32,
     /// What follows a form without JavaScript: our `status` page or the `article`.
+    #[schema(pattern = "^(status|article)$")]
     after_form: &'static str,
 }
 

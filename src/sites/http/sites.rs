@@ -13,7 +13,6 @@ use crate::base::ids::SiteId;
 use crate::base::paging::CursorTag;
 use crate::sites::Sites;
 use crate::web::conditional::private_json;
-use crate::web::problem::Problem;
 use crate::web::query::Query;
 use crate::web::{ApiError, PathId, Strict};
 
@@ -23,6 +22,7 @@ const CURSOR: Cursor = Cursor(CursorTag(41));
 #[derive(Serialize, ToSchema)]
 #[schema(as = AdminSiteList)]
 struct SiteList {
+    /// The sites.
     sites: Vec<SiteItem>,
     /// For the next part; null on the last.
     next_cursor: Option<String>,
@@ -40,10 +40,6 @@ struct SiteList {
     ),
     responses(
         (status = 200, body = SiteList),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "invalid_query, invalid_cursor"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "unauthenticated"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
     ),
     security(("bearer" = ["viewer", "settings"]), ("bearer" = ["viewer", "comments:read"])),
 )]
@@ -73,16 +69,8 @@ pub async fn list(
     request_body = MakeSite,
     responses(
         (status = 201, body = SiteItem, headers(("Location" = String, description = "The site's address"))),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "malformed_body"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "unauthenticated"),
-        (status = 403, body = Problem, content_type = "application/problem+json", description = "forbidden, also for those who see some sites only"),
-        (status = 408, body = Problem, content_type = "application/problem+json", description = "request_timeout"),
-        (status = 409, body = Problem, content_type = "application/problem+json", description = "site_exists"),
-        (status = 413, body = Problem, content_type = "application/problem+json", description = "body_too_large"),
-        (status = 415, body = Problem, content_type = "application/problem+json", description = "unsupported_media_type"),
-        (status = 422, body = Problem, content_type = "application/problem+json", description = "validation_failed, unknown_field"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
+        (status = 403, description = "`forbidden`, also for those who see some sites only"),
+        (status = 409, description = "`site_exists`"),
     ),
     security(("bearer" = ["admin", "settings"])),
 )]
@@ -107,11 +95,6 @@ pub async fn make(
     params(("id" = SiteId, Path, description = "The site's id")),
     responses(
         (status = 200, body = SiteItem),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "invalid_query"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "unauthenticated"),
-        (status = 404, body = Problem, content_type = "application/problem+json", description = "site_not_found"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
     ),
     security(("bearer" = ["viewer", "settings"]), ("bearer" = ["viewer", "comments:read"])),
 )]
@@ -136,17 +119,7 @@ pub async fn show(
     request_body = ChangeSite,
     responses(
         (status = 200, body = SiteItem),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "malformed_body, invalid_query"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "unauthenticated"),
-        (status = 403, body = Problem, content_type = "application/problem+json", description = "forbidden"),
-        (status = 404, body = Problem, content_type = "application/problem+json", description = "site_not_found"),
-        (status = 408, body = Problem, content_type = "application/problem+json", description = "request_timeout"),
-        (status = 409, body = Problem, content_type = "application/problem+json", description = "site_exists"),
-        (status = 413, body = Problem, content_type = "application/problem+json", description = "body_too_large"),
-        (status = 415, body = Problem, content_type = "application/problem+json", description = "unsupported_media_type"),
-        (status = 422, body = Problem, content_type = "application/problem+json", description = "validation_failed, unknown_field"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
+        (status = 409, description = "`site_exists`"),
     ),
     security(("bearer" = ["admin", "settings"])),
 )]
@@ -170,13 +143,7 @@ pub async fn change(
     params(("id" = SiteId, Path, description = "The site's id")),
     responses(
         (status = 204, description = "It is gone"),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "invalid_query"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "unauthenticated"),
-        (status = 403, body = Problem, content_type = "application/problem+json", description = "forbidden"),
-        (status = 404, body = Problem, content_type = "application/problem+json", description = "site_not_found"),
-        (status = 409, body = Problem, content_type = "application/problem+json", description = "site_not_empty"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
+        (status = 409, description = "`site_not_empty`"),
     ),
     security(("bearer" = ["admin", "settings"])),
 )]

@@ -136,8 +136,8 @@ async fn votes_and_reports_share_an_allowance_of_the_network() {
     ];
     let app = TestApp::with(&proxied).await;
     let path = "/api/v1/comments/0198c000-0000-7000-8000-000000000000";
-    let voter = "5f0c1d52-6a0e-4a6b-9d8e-3f6f4f6e2a11";
-    let ballot = json!({"value": 1, "voter": voter});
+    let browser = "5f0c1d52-6a0e-4a6b-9d8e-3f6f4f6e2a11";
+    let ballot = json!({"value": 1, "voter": browser});
     let spam = json!({"reason": "spam"});
     let (votes, reports) = (format!("{path}/vote"), format!("{path}/reports"));
     let taken = until_refused(&app, "192.0.2.1", "PUT", &votes, &ballot).await;
@@ -145,7 +145,7 @@ async fn votes_and_reports_share_an_allowance_of_the_network() {
     // What comes back meanwhile is one every two seconds.
     let taken = until_refused(&app, "192.0.2.1", "POST", &reports, &spam).await;
     assert!(taken < 10, "{taken}");
-    let back = format!("{votes}?voter={voter}");
+    let back = format!("{votes}?voter={browser}");
     let taken = until_refused(&app, "192.0.2.1", "DELETE", &back, &Value::Null).await;
     assert!(taken < 10, "{taken}");
     let taken = until_refused(&app, "192.0.2.2", "POST", &reports, &spam).await;

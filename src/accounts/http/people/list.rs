@@ -12,7 +12,6 @@ use crate::base::codes::Code;
 use crate::base::paging::{CursorTag, TimeCursor};
 use crate::web::ApiError;
 use crate::web::conditional::private_json;
-use crate::web::problem::Problem;
 use crate::web::query::Query;
 
 /// Names this list in its cursors.
@@ -22,6 +21,7 @@ const TAG: CursorTag = CursorTag(31);
 #[derive(Serialize, ToSchema)]
 #[schema(as = ModeratorList)]
 struct ModeratorItems {
+    /// The accounts.
     moderators: Vec<ModeratorItem>,
     /// For the next page; null on the last.
     next_cursor: Option<String>,
@@ -39,11 +39,6 @@ struct ModeratorItems {
     ),
     responses(
         (status = 200, body = ModeratorItems),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "invalid_query, invalid_cursor"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "unauthenticated"),
-        (status = 403, body = Problem, content_type = "application/problem+json", description = "forbidden"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
     ),
     security(("bearer" = ["viewer", "settings"]), ("bearer" = ["viewer", "comments:read"])),
 )]

@@ -7,7 +7,6 @@ use crate::accounts::Accounts;
 use crate::accounts::extract::Governs;
 use crate::base::ids::ModeratorId;
 use crate::web::conditional::private_nothing;
-use crate::web::problem::Problem;
 use crate::web::{ApiError, PathId};
 
 /// Turns off the second factor of somebody who has lost it; not one's own.
@@ -19,11 +18,6 @@ use crate::web::{ApiError, PathId};
     params(("id" = ModeratorId, Path, description = "The account's id")),
     responses(
         (status = 204, description = "Off, or was so already"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "unauthenticated"),
-        (status = 403, body = Problem, content_type = "application/problem+json", description = "forbidden"),
-        (status = 404, body = Problem, content_type = "application/problem+json", description = "moderator_not_found"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
     ),
     security(("bearer" = ["admin", "session"])),
 )]

@@ -8,7 +8,6 @@ use crate::accounts::Accounts;
 use crate::accounts::extract::ReadsSettings;
 use crate::base::ids::ModeratorId;
 use crate::web::conditional::private_json;
-use crate::web::problem::Problem;
 use crate::web::query::Query;
 use crate::web::{ApiError, PathId};
 
@@ -21,12 +20,6 @@ use crate::web::{ApiError, PathId};
     params(("id" = ModeratorId, Path, description = "The account's id")),
     responses(
         (status = 200, body = ModeratorItem),
-        (status = 400, body = Problem, content_type = "application/problem+json", description = "invalid_query"),
-        (status = 401, body = Problem, content_type = "application/problem+json", description = "unauthenticated"),
-        (status = 403, body = Problem, content_type = "application/problem+json", description = "forbidden"),
-        (status = 404, body = Problem, content_type = "application/problem+json", description = "moderator_not_found"),
-        (status = 429, body = Problem, content_type = "application/problem+json", description = "rate_limited"),
-        (status = 503, body = Problem, content_type = "application/problem+json", description = "unavailable"),
     ),
     security(("bearer" = ["viewer", "settings"]), ("bearer" = ["viewer", "comments:read"])),
 )]

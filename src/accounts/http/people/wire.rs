@@ -81,10 +81,16 @@ impl ModeratorItem {
 )]
 pub(in crate::accounts::http) struct SetupLinkItem {
     /// For `POST /api/v1/setup`; null where a password was given.
-    #[schema(required = true)]
+    #[schema(
+        required = true,
+        example = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA"
+    )]
     setup_token: Option<String>,
     /// The page that takes the password; null where `REJOINDER_PUBLIC_URL` isn't set.
-    #[schema(required = true)]
+    #[schema(
+        required = true,
+        example = "https://comments.example.org/desk/setup#q83vEjRWeJA"
+    )]
     setup_url: Option<String>,
     /// When the link ends.
     #[serde(with = "rfc3339::option")]

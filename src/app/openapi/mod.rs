@@ -1,4 +1,11 @@
-//! The OpenAPI 3.1 document, made from the code. Must not say what the code doesn't do.
+//! The OpenAPI 3.1 document, made from the code: handlers describe what is their own, rules add what all of a kind have in
+//! common. Must not say what the code doesn't do.
+
+mod examples;
+mod fields;
+mod headers;
+mod operations;
+mod refusals;
 
 use anyhow::Context;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -14,9 +21,11 @@ use crate::transfer::http as transfer;
 #[openapi(
     info(
         title = "Rejoinder",
-        description = "Comments of readers: submitted without an account, held for a moderator, shown under their page. \
-            Errors are problem documents (RFC 9457) with a stable `code`; lists are cursor pages."
+        description = include_str!("about.md"),
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
+    servers((url = "/", description = "The service that answers this document")),
+    external_docs(url = "/problems/", description = "Every code of a refusal: what it means and what to do"),
     paths(
         comments::submit::submit,
         comments::list::list,
@@ -106,12 +115,13 @@ use crate::transfer::http as transfer;
         super::health::alive,
         super::health::ready,
     ),
+    components(schemas(crate::web::problem::Problem)),
     tags(
-        (name = "readers", description = "No account. Cross-origin from the sites' pages."),
-        (name = "sessions", description = "Signing in and out. Not cross-origin."),
-        (name = "tokens", description = "For programs that act for a moderator. Not cross-origin."),
+        (name = "readers", description = "Comments of one's own and of others. No account; cross-origin from the sites' pages."),
+        (name = "sessions", description = "Signing in and out, the own account, its password and second factor. Not cross-origin."),
+        (name = "tokens", description = "Tokens for programs that act for a moderator. Not cross-origin."),
         (name = "people", description = "Accounts of moderators and who manages them. Not cross-origin."),
-        (name = "moderators", description = "With the token of a session. Not cross-origin."),
+        (name = "moderators", description = "The queue, decisions, batches, notes, figures, events. Not cross-origin."),
         (name = "settings", description = "Sites, pages, reasons, the log: read by everybody with an account, changed by admins."),
         (name = "operations", description = "For whoever runs the service.")
     ),
@@ -132,35 +142,45 @@ impl Modify for Schemes {
                     .build(),
             )
         };
-        components.add_security_scheme(
-            "bearer",
-            bearer(
-                "The token of a session (POST /api/v1/admin/sessions) or of a program (POST /api/v1/admin/tokens). Each \
-                 operation names the least role, and the scope that a program's token needs; `session` means that no such \
-                 token is good for it.",
-            ),
-        );
-        components.add_security_scheme(
-            "manage_token",
-            bearer("`manage_token` from the answer to a submission"),
-        );
+        components.add_security_scheme("bearer", bearer(BEARER));
+        components.add_security_scheme("manage_token", bearer(MANAGE_TOKEN));
     }
 }
+
+const BEARER: &str = "The token of a session or of a program, as `Authorization: Bearer …`.
+
+A session's comes from `POST /api/v1/admin/sessions`; it lasts 12 hours from its last use and 30 days in all. A program's \
+comes from `POST /api/v1/admin/tokens` and lasts until it is revoked or its `expires_at`; it never may more than its maker. \
+The desk sends a session's as a cookie instead, from its own pages only (else 403 `not_same_origin`).
+
+Each operation names two words, as `[\"moderator\", \"comments:decide\"]`: the least role (`viewer` < `moderator` < \
+`admin` < `owner`), and the scope that a program's token needs (`comments:read`, `comments:personal`, `comments:decide`, \
+`settings`); `session` means that no such token is good for it. Of several entries one will do.
+
+401 `unauthenticated`: no token, or one that is not good (any more); sign in again. 403 `forbidden`: role or scope don't \
+allow it; the same token will not do later either. What belongs to a site that the account or the token doesn't see is 404.";
+
+const MANAGE_TOKEN: &str = "`manage_token` from the answer to a submission, as `Authorization: Bearer …`. It is good for \
+that one comment, for as long as the comment is there. Keep it where only its author gets it, and never put it into an \
+address. One that is not good answers 404, as if there were no such comment.";
 
 /// The document as text.
 pub struct Document(String);
 
 impl Document {
     /// JSON.
-    pub(super) fn text(&self) -> String {
+    pub fn text(&self) -> String {
         self.0.clone()
     }
 }
 
 /// Makes the document; once, at the start.
 pub fn document() -> anyhow::Result<Document> {
-    Api::openapi()
-        .to_json()
-        .map(Document)
-        .context("while writing the OpenAPI document")
+    let mut document =
+        serde_json::to_value(Api::openapi()).context("while making the OpenAPI document")?;
+    fields::complete(&mut document);
+    refusals::complete(&mut document);
+    headers::complete(&mut document);
+    examples::complete(&mut document);
+    Ok(Document(document.to_string()))
 }
