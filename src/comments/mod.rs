@@ -11,7 +11,7 @@ pub mod extract;
 pub mod http;
 mod limits;
 pub mod model;
-mod render;
+pub mod render;
 pub mod service;
 mod store;
 mod tokens;

@@ -1,6 +1,7 @@
 //! The OpenAPI 3.1 document, made from the code: handlers describe what is their own, rules add what all of a kind have in
 //! common. Must not say what the code doesn't do.
 
+mod bodies;
 mod examples;
 mod fields;
 mod headers;
@@ -178,6 +179,7 @@ impl Document {
 pub fn document() -> anyhow::Result<Document> {
     let mut document =
         serde_json::to_value(Api::openapi()).context("while making the OpenAPI document")?;
+    bodies::complete(&mut document);
     fields::complete(&mut document);
     refusals::complete(&mut document);
     headers::complete(&mut document);

@@ -23,7 +23,7 @@ use crate::web::{IdempotencyKey, Valid};
         (SubmitComment = "application/json"),
         (SubmitComment = "application/x-www-form-urlencoded")
     )),
-    params(("Idempotency-Key" = Option<String>, Header, max_length = 128, description = "1 to 128 visible ASCII characters; the same key with the same content within 24 hours is answered with the same comment and stores nothing")),
+    params(("Idempotency-Key" = Option<String>, Header, max_length = 128, pattern = "^[!-~]+$", description = "1 to 128 visible ASCII characters; the same key with the same content within 24 hours is answered with the same comment and stores nothing")),
     responses(
         (status = 201, body = SubmitReceipt, description = "On disk. `status` says whether it is held or published.", headers(
             ("Location" = String, description = "The comment's address"),

@@ -13,20 +13,20 @@ use crate::base::text::{Body, is_invisible};
 
 /// The most octets of a rendered body. What would be more (thousands of tiny elements, one long address used
 /// again and again) is shown as plain text, of which 10,000 characters take at most 60,000 octets.
-pub(super) const HTML_BYTES_MAX: usize = 131_072;
+pub const HTML_BYTES_MAX: usize = 131_072;
 
 /// How deep quotes, lists and items nest. What lies deeper is shown at this depth; nobody can read it indented anyway, and
 /// the cost of building and showing a page grows with its depth.
 pub(super) const DEPTH_MAX: usize = 12;
 
 /// What every link carries: no credit from search engines, marked as a reader's, no way back to our window.
-pub(super) const LINK_REL: &str = "nofollow ugc noopener";
+pub const LINK_REL: &str = "nofollow ugc noopener";
 
 /// Renders the Markdown subset: paragraphs, emphasis, code, quotes, lists and links to http and https; a line break is
 /// one in the HTML too. All else is shown as text: raw HTML as it was written, headings as bold paragraphs,
 /// pictures as links. Text of which nothing would be seen (a lone `#`, definitions of links) is shown as it was written.
 /// Gives at most [`HTML_BYTES_MAX`] octets.
-pub(super) fn render(body: &Body) -> String {
+pub fn render(body: &Body) -> String {
     let html = Renderer::default().run(body.as_str()).and_then(|html| {
         let html = sanitise(&html);
         (html.len() <= HTML_BYTES_MAX).then_some(html)

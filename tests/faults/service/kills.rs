@@ -7,16 +7,29 @@ use super::crowd::{Crowd, Cut, Told, ask_again, count};
 use super::{Service, client, id_in, submit};
 use crate::embedded::{Scratch, keeper_of, kill, server_pid};
 
+/// In each run of the tests; a good minute.
 const KILLS: usize = 20;
+/// In the long form.
+const KILLS_LONG: usize = 200;
 /// A later start, unoptimised and with another test beside it; optimised it is a fraction of that.
 const START_MAX: Duration = Duration::from_secs(5);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn twenty_kills_under_load_lose_nothing_and_double_nothing() {
+    kill_under_load(KILLS).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "takes a quarter of an hour; scripts/long runs it"]
+async fn two_hundred_kills_under_load_lose_nothing_and_double_nothing() {
+    kill_under_load(KILLS_LONG).await;
+}
+
+async fn kill_under_load(kills: usize) {
     let scratch = Scratch::new();
     let mut sent = 0;
     let mut told: BTreeMap<String, Told> = BTreeMap::new();
-    for round in 0..KILLS {
+    for round in 0..kills {
         let service = Service::start(&scratch).await;
         assert!(
             round == 0 || service.ready_after < START_MAX,
@@ -29,7 +42,9 @@ async fn twenty_kills_under_load_lose_nothing_and_double_nothing() {
 
         let crowd = Crowd::gather(&service.base, &format!("round-{round}"), 6, Cut::Expected);
         // Each time at another moment.
-        crowd.stores(5 + 3 * round, Duration::from_secs(20)).await;
+        crowd
+            .stores(5 + 3 * (round % KILLS), Duration::from_secs(20))
+            .await;
         let server = server_pid(&service.data_dir);
         match round % 4 {
             3 => {
