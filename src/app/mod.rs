@@ -1,5 +1,6 @@
 //! The only place that knows every module: it puts them together. Must not hold a rule of the trade.
 
+pub mod backups;
 pub mod doctor;
 pub mod health;
 pub mod logs;

@@ -121,8 +121,8 @@ impl Running {
 }
 
 /// Where the database is, and who holds it.
-struct Place {
-    options: PgConnectOptions,
+pub(super) struct Place {
+    pub(super) options: PgConnectOptions,
     embedded: Option<Embedded>,
 }
 
@@ -188,12 +188,7 @@ pub async fn with_database<T>(
 ) -> anyhow::Result<T> {
     let place = find_or_open_database(settings).await?;
     let outcome = work_at(&place, work).await;
-    if let Some(embedded) = place.embedded {
-        embedded
-            .stop()
-            .await
-            .context("while stopping the embedded database")?;
-    }
+    close(place).await?;
     outcome
 }
 
@@ -243,7 +238,18 @@ pub async fn with_tools<T>(
     .await
 }
 
-async fn find_or_open_database(settings: &Settings) -> anyhow::Result<Place> {
+/// Stops what was started for a command.
+pub(super) async fn close(place: Place) -> anyhow::Result<()> {
+    match place.embedded {
+        Some(embedded) => embedded
+            .stop()
+            .await
+            .context("while stopping the embedded database"),
+        None => Ok(()),
+    }
+}
+
+pub(super) async fn find_or_open_database(settings: &Settings) -> anyhow::Result<Place> {
     if settings.database.url.is_none()
         && let Some(running) = embedded::find_running(settings.data_dir())
             .context("while looking for a running service")?
@@ -273,7 +279,7 @@ async fn work_at<T>(
     outcome
 }
 
-async fn open_database(settings: &Settings) -> anyhow::Result<Place> {
+pub(super) async fn open_database(settings: &Settings) -> anyhow::Result<Place> {
     let Some(url) = &settings.database.url else {
         let embedded = open_embedded(settings).await?;
         return Ok(Place {

@@ -2,6 +2,8 @@
 
 use std::io::{self, ErrorKind};
 
+use crate::database::dump;
+
 /// Whose mistake it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cause {
@@ -34,6 +36,12 @@ pub(super) fn find_refusal(error: &anyhow::Error) -> Option<&Refusal> {
 pub(super) fn for_failure(error: &anyhow::Error) -> &'static str {
     if let Some(refusal) = find_refusal(error) {
         return refusal.what_to_do;
+    }
+    if let Some(error) = error
+        .chain()
+        .find_map(|cause| cause.downcast_ref::<dump::Error>())
+    {
+        return error.what_to_do();
     }
     let kind = error
         .chain()

@@ -1,5 +1,8 @@
 //! `rejoinder demo-data`: made comments for trying out and measuring. Must not know how they are made.
 
+use std::cell::{Cell, RefCell};
+use std::time::Instant;
+
 use anyhow::Context as _;
 use clap::Args;
 use time::OffsetDateTime;
@@ -7,7 +10,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::advice::{Cause, Refusal};
 use super::output;
-use super::progress::Progress;
+use super::progress::{LongWork, Unit};
 use crate::accounts::model::Role;
 use crate::accounts::{Operator, PasswordCost};
 use crate::app::startup::{self, Tools};
@@ -58,10 +61,17 @@ async fn make(tools: &Tools, asked: &DemoData) -> anyhow::Result<()> {
         until: asked.until.unwrap_or_else(|| clock.now()),
     };
     let moderators = who_decides(tools, clock).await?;
-    let progress = Progress::of(asked.comments, "comments");
-    let stored = |number: usize| progress.add(u64::try_from(number).unwrap_or_default());
+    let began = Instant::now();
+    let work = RefCell::new(LongWork::begin(Unit::Comments, Some(asked.comments)));
+    let done = Cell::new(0);
+    let stored = |number: usize| {
+        done.set(done.get() + u64::try_from(number).unwrap_or_default());
+        work.borrow_mut().tell(done.get(), "stored");
+    };
     let (sites, comments) = (&tools.sites, &tools.comments);
-    match demo::fill(sites, comments, &site, moderators, wanted, &stored).await {
+    let outcome = demo::fill(sites, comments, &site, moderators, wanted, &stored).await;
+    work.borrow().end();
+    match outcome {
         Err(demo::Error::ThereAlready) => Err(Refusal {
             what: "comments of this seed are there already",
             what_to_do: "take another --seed",
@@ -70,10 +80,12 @@ async fn make(tools: &Tools, asked: &DemoData) -> anyhow::Result<()> {
         .into()),
         outcome => outcome.context("while storing made comments"),
     }?;
-    let summary = progress.finish();
     output::say(&format!(
-        "made {} comments on {} pages of the site {} in {:.1} s, {} a second",
-        asked.comments, asked.pages, asked.site, summary.took_seconds, summary.rate
+        "made {} comments on {} pages of the site {} in {:.1} s",
+        asked.comments,
+        asked.pages,
+        asked.site,
+        began.elapsed().as_secs_f64()
     ));
     Ok(())
 }

@@ -15,6 +15,7 @@ use crate::{
 
 mod advice;
 mod demo_data;
+mod backup;
 mod doctor;
 mod export;
 mod flags;
@@ -24,6 +25,7 @@ mod moderator;
 mod output;
 mod progress;
 mod reference;
+mod restore;
 mod serve;
 mod usage;
 mod welcome;
@@ -31,8 +33,10 @@ mod welcome;
 use advice::Cause;
 use demo_data::DemoData;
 use export::ExportCommand;
+use backup::BackUp;
 use flags::SettingFlags;
 use moderator::ModeratorCommand;
+use restore::Restore;
 
 /// A failure while running.
 const FAILURE: u8 = 1;
@@ -49,6 +53,7 @@ Examples:
   rejoinder doctor --format json
   rejoinder demo-data --comments 10000 --pages 100 --seed 7
   rejoinder export --site default comments.jsonl
+  rejoinder backup /backups/comments.sql
   rejoinder moderator add mo@example.org --name Mo --role moderator --sites default
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or settings.
@@ -96,6 +101,10 @@ enum Command {
     Manual,
     /// Write everything that is held of a site as JSON lines; works while the service runs, too
     Export(ExportCommand),
+    /// Write the whole database into a file of SQL; works while the service runs, too
+    Backup(BackUp),
+    /// Put a backup into an empty database
+    Restore(Restore),
     /// Hold the embedded database; started by ourselves
     #[command(hide = true)]
     PostgresKeeper {
@@ -163,6 +172,8 @@ fn run_with(settings: Settings, command: Command) -> anyhow::Result<()> {
         | Command::Settings { .. }
         | Command::Completions { .. }
         | Command::Manual => Ok(()),
+        Command::Backup(command) => runtime.block_on(backup::run(&settings, command)),
+        Command::Restore(command) => runtime.block_on(restore::run(&settings, command)),
         Command::Moderator(command) => runtime.block_on(moderator::run(&settings, command)),
         Command::Export(command) => runtime.block_on(export::run(&settings, command)),
     }

@@ -16,11 +16,6 @@ pub(super) fn say(text: &impl Display) {
     writeln!(io::stdout().lock(), "{text}").ok();
 }
 
-/// To standard error: how far something has come.
-pub(super) fn note(text: &impl Display) {
-    writeln!(io::stderr().lock(), "{text}").ok();
-}
-
 /// To standard error, where a person looks on: how far it is, in place of what was said last; empty: clears that.
 pub(super) fn progress(text: &impl Display) {
     let mut stderr = io::stderr().lock();
@@ -28,6 +23,11 @@ pub(super) fn progress(text: &impl Display) {
         // To the line's beginning, and what is in it goes (ECMA-48).
         write!(stderr, "\r\x1b[K{text}").ok();
     }
+}
+
+/// To standard error: how far something is, where standard output carries its result.
+pub(super) fn tell(text: &impl Display) {
+    writeln!(io::stderr().lock(), "{text}").ok();
 }
 
 /// To standard error: one line of what, one of what to do.

@@ -1,99 +1,102 @@
-//! How far long work has come: a bar on a terminal, else a line now and then. Must not know the work.
+//! How far long work has come: a bar on a terminal, else a line now and then. To standard error, since standard output may
+//! carry the work's result. Must not know the work.
 
-use std::cell::Cell;
-use std::io::{self, IsTerminal as _};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::output;
 
-/// Without a terminal a line comes so often.
-const LINE_EVERY: Duration = Duration::from_secs(5);
-/// The bar, what is done of what there is, the rate, the time left.
-const TEMPLATE: &str = "{bar:40} {human_pos} of {human_len} {msg}, {per_sec:.0}, {eta} left";
+/// How often a line is written where there is no terminal.
+const LINE_PERIOD: Duration = Duration::from_secs(10);
 
-/// Long work whose amount is known beforehand.
-pub(super) struct Progress {
+/// What is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unit {
+    /// Of a number that is guessed.
+    Rows,
+    Comments,
+    Bytes,
+}
+
+/// Something that takes a while.
+pub(super) struct LongWork {
     bar: ProgressBar,
-    shown: Shown,
-    began: Instant,
-    /// When the last line was written.
-    told: Cell<Instant>,
-    what: &'static str,
+    unit: Unit,
+    told_at: Instant,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Shown {
-    Bar,
-    Lines,
-}
-
-impl Progress {
-    /// Of so many of these, as in "1,000 comments". Shown on standard error.
-    pub(super) fn of(total: u64, what: &'static str) -> Self {
-        let shown = if io::stderr().is_terminal() {
-            Shown::Bar
-        } else {
-            Shown::Lines
-        };
-        let target = match shown {
-            Shown::Bar => ProgressDrawTarget::stderr(),
-            Shown::Lines => ProgressDrawTarget::hidden(),
-        };
-        let style = ProgressStyle::with_template(TEMPLATE)
-            .unwrap_or_else(|_unsound| ProgressStyle::default_bar());
-        let bar = ProgressBar::with_draw_target(Some(total), target)
-            .with_style(style)
-            .with_message(what);
-        let now = Instant::now();
-        Self {
+impl LongWork {
+    /// Of so many units altogether; none where nobody knows.
+    pub(super) fn begin(unit: Unit, total: Option<u64>) -> Self {
+        let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr());
+        let work = Self {
             bar,
-            shown,
-            began: now,
-            told: Cell::new(now),
-            what,
+            unit,
+            told_at: Instant::now(),
+        };
+        work.bar.set_style(work.style());
+        work
+    }
+
+    /// It has come to this, and is at this point.
+    pub(super) fn tell(&mut self, done: u64, point: &str) {
+        // An estimate may have been too low.
+        if self.bar.length().is_some_and(|total| total < done) {
+            self.bar.set_length(done);
+        }
+        self.bar.set_position(done);
+        if self.bar.message() != point {
+            self.bar.set_message(point.to_owned());
+        }
+        if self.bar.is_hidden() && self.told_at.elapsed() >= LINE_PERIOD {
+            self.told_at = Instant::now();
+            output::tell(&self.line(done, point));
         }
     }
 
-    /// So many more are done.
-    pub(super) fn add(&self, done: u64) {
-        self.bar.inc(done);
-        if self.shown == Shown::Lines && self.told.get().elapsed() >= LINE_EVERY {
-            self.told.set(Instant::now());
-            let (position, total) = (self.bar.position(), self.bar.length().unwrap_or_default());
-            let rate = rate(position, self.began.elapsed());
-            let left = (total.saturating_sub(position))
-                .checked_div(rate)
-                .unwrap_or_default();
-            let what = self.what;
-            output::note(&format!(
-                "{position} of {total} {what}, {rate}/s, {left} s left"
-            ));
+    /// So many altogether, as is known now.
+    pub(super) fn expect(&mut self, total: u64) {
+        if self.bar.length().is_none() && total > 0 {
+            self.bar.set_length(total);
+            self.bar.set_style(self.style());
         }
     }
 
-    /// All is done: the bar goes, and the rest is said.
-    pub(super) fn finish(self) -> Summary {
+    /// Takes the bar away.
+    pub(super) fn end(&self) {
         self.bar.finish_and_clear();
-        let took = self.began.elapsed();
-        Summary {
-            took_seconds: took.as_secs_f64(),
-            rate: rate(self.bar.position(), took),
-        }
     }
-}
 
-/// How it went.
-pub(super) struct Summary {
-    /// How long it took.
-    pub(super) took_seconds: f64,
-    /// How many a second.
-    pub(super) rate: u64,
-}
+    fn line(&self, done: u64, point: &str) -> String {
+        let of = match (self.unit, self.bar.length()) {
+            (Unit::Rows, None) => format!("{done} rows"),
+            (Unit::Rows, Some(total)) => format!("{done} of about {total} rows"),
+            (Unit::Comments, None) => format!("{done} comments"),
+            (Unit::Comments, Some(total)) => format!("{done} of {total} comments"),
+            (Unit::Bytes, None) => format!("{} MB", done / 1_000_000),
+            (Unit::Bytes, Some(total)) => {
+                format!("{} of {} MB", done / 1_000_000, total / 1_000_000)
+            }
+        };
+        format!("{of}, at {point}")
+    }
 
-/// So many a second.
-fn rate(done: u64, took: Duration) -> u64 {
-    let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX).max(1);
-    done.saturating_mul(1_000) / milliseconds
+    fn style(&self) -> ProgressStyle {
+        let template = match (self.unit, self.bar.length()) {
+            (Unit::Rows, None) => "{spinner} {human_pos} rows, {per_sec}  {msg}",
+            (Unit::Rows, Some(_)) => {
+                "{bar:24} {human_pos} of about {human_len} rows, {per_sec}, {eta} left  {msg}"
+            }
+            (Unit::Comments, None) => "{spinner} {human_pos} comments, {per_sec}  {msg}",
+            (Unit::Comments, Some(_)) => {
+                "{bar:24} {human_pos} of {human_len} comments, {per_sec}, {eta} left  {msg}"
+            }
+            (Unit::Bytes, None) => "{spinner} {decimal_bytes}, {decimal_bytes_per_sec}  {msg}",
+            (Unit::Bytes, Some(_)) => {
+                "{bar:24} {decimal_bytes} of {decimal_total_bytes}, {decimal_bytes_per_sec}, {eta} left  {msg}"
+            }
+        };
+        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+    }
 }

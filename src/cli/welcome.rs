@@ -136,7 +136,7 @@ fn unsafe_yet(settings: &Settings) -> Vec<&'static str> {
         ),
         (
             settings.has_embedded_database(),
-            "the embedded database has no backups or standby: set DATABASE_URL for production",
+            "the embedded database has no standby, and backups only where `rejoinder backup` makes them: set DATABASE_URL for production",
         ),
         (
             settings.http.rate_limit == crate::settings::RateLimit::Off,

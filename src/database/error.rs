@@ -64,6 +64,15 @@ fn is_passing(state: &str) -> bool {
 }
 
 impl Error {
+    /// What the server calls it, where the server refused.
+    pub fn sqlstate(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Self::Unavailable(sqlx::Error::Database(refusal))
+            | Self::Statement(sqlx::Error::Database(refusal)) => refusal.code(),
+            _ => None,
+        }
+    }
+
     /// The name of the constraint that refused, when one did.
     pub fn constraint(&self) -> Option<&str> {
         match self {

@@ -124,6 +124,21 @@ async fn lock(connection: &mut PgConnection) -> Result<(), MigrationError> {
     Ok(())
 }
 
+/// The same lock for as long as the transaction lasts, for whatever else makes a schema; false when somebody has it.
+pub(super) async fn try_lock_transaction(connection: &mut PgConnection) -> Result<bool, Error> {
+    Ok(sqlx::query_scalar!(
+        r#"select pg_try_advisory_xact_lock($1) as "locked!""#,
+        LOCK_KEY
+    )
+    .fetch_one(connection)
+    .await?)
+}
+
+/// The newest migration that this binary knows.
+pub(super) fn newest_known() -> i64 {
+    newest_of(&MIGRATOR)
+}
+
 async fn try_lock(connection: &mut PgConnection) -> Result<bool, Error> {
     Ok(
         sqlx::query_scalar!(r#"select pg_try_advisory_lock($1) as "locked!""#, LOCK_KEY)
@@ -208,7 +223,7 @@ fn is_missing_table(error: &sqlx::Error) -> bool {
 }
 
 /// The newest migration that a binary must know to work with this schema.
-async fn oldest_binary(connection: &mut PgConnection) -> Result<i64, Error> {
+pub(super) async fn oldest_binary(connection: &mut PgConnection) -> Result<i64, Error> {
     Ok(
         sqlx::query_scalar!("select oldest_binary from installation")
             .fetch_one(connection)

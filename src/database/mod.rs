@@ -1,6 +1,7 @@
 //! Postgres as every module sees it: connections under deadlines, migrations, the embedded default.
 //! Must not know the trade; statements of the trade stand in the modules' stores.
 
+pub mod dump;
 pub mod embedded;
 mod error;
 mod inspection;

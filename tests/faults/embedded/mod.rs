@@ -62,7 +62,7 @@ fn options(data_dir: &Path, durability: Durability) -> Options {
     }
 }
 
-async fn start(data_dir: &Path) -> Embedded {
+pub(crate) async fn start(data_dir: &Path) -> Embedded {
     embedded::start(options(data_dir, Durability::Durable))
         .await
         .unwrap()

@@ -13,11 +13,11 @@ use super::{ANSWER_MAX, Service, client, ends, program, submit, text, unavailabl
 use crate::embedded::{Scratch, is_root};
 
 /// A small file system of its own; gone with the test.
-struct SmallDisk(PathBuf);
+pub(super) struct SmallDisk(pub(super) PathBuf);
 
 impl SmallDisk {
     /// None where it can't be made, which is said.
-    fn mount(at: PathBuf) -> Option<Self> {
+    pub(super) fn mount(at: PathBuf) -> Option<Self> {
         if !is_root("a full disk") {
             return None;
         }
@@ -36,8 +36,17 @@ impl SmallDisk {
         None
     }
 
+    /// As an operator makes room, without taking anything away.
+    pub(super) fn grow(&self) {
+        let status = Command::new("mount")
+            .args(["-o", "remount,size=600m"])
+            .arg(&self.0)
+            .status();
+        assert!(status.unwrap().success());
+    }
+
     /// Takes all the room there is.
-    fn fill(&self) -> PathBuf {
+    pub(super) fn fill(&self) -> PathBuf {
         let path = self.0.join("filler");
         let mut file = fs::File::create(&path).unwrap();
         for size in [1 << 20, 1 << 12] {

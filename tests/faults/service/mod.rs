@@ -1,6 +1,7 @@
 //! The whole service while the world fails around it. Where a process is killed, it is the real program with its own
 //! data directory; where only the database is in the way, the service runs inside the test.
 
+mod backups;
 mod crowd;
 mod database_away;
 mod demo_data;
