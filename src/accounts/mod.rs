@@ -22,4 +22,5 @@ mod totp;
 pub use error::Error;
 pub use service::{
     Access, AccountOptions, Accounts, FirstOwner, Operator, Owners, PasswordCost, count_owners,
+    find_account_of,
 };

@@ -21,7 +21,7 @@ use crate::comments::http as comments;
 use crate::database::Database;
 use crate::desk::setup;
 use crate::moderation::http as moderation;
-use crate::moderation::{Events, Moderation};
+use crate::moderation::{Events, Moderation, Persons};
 use crate::reader::{avatars, feeds, pages};
 use crate::sites::Sites;
 use crate::sites::http as sites;
@@ -41,6 +41,7 @@ pub(super) struct Services {
     pub(super) accounts: Data<Accounts>,
     pub(super) comments: Data<Comments>,
     pub(super) moderation: Data<Moderation>,
+    pub(super) persons: Data<Persons>,
     pub(super) events: Data<Events>,
     pub(super) transfer: Data<Transfer>,
     pub(super) addresses: Data<ClientAddresses>,
@@ -62,6 +63,7 @@ pub(super) fn register(config: &mut ServiceConfig, services: &Services) {
         .app_data(services.accounts.clone())
         .app_data(services.comments.clone())
         .app_data(services.moderation.clone())
+        .app_data(services.persons.clone())
         .app_data(services.events.clone())
         .app_data(services.transfer.clone())
         .app_data(services.addresses.clone())
@@ -83,6 +85,7 @@ fn moderators(config: &mut ServiceConfig) {
             .configure(admin_comments)
             .configure(admin_settings)
             .configure(admin_works)
+            .configure(admin_persons)
             .default_service(web::to(nothing_here)),
     );
 }
@@ -307,6 +310,31 @@ fn admin_works(config: &mut ServiceConfig) {
         .service(at("/jobs").get(moderation::jobs::list).done())
         .service(at("/jobs/{id}").delete(moderation::jobs::drop_dead).done())
         .service(at("/jobs/{id}/retry").post(moderation::jobs::retry).done());
+}
+
+/// All that is held of a person, by their e-mail address, which stands in no path.
+fn admin_persons(config: &mut ServiceConfig) {
+    config
+        .service(
+            at("/persons/counts")
+                .post(moderation::persons::count)
+                .done(),
+        )
+        .service(
+            at("/persons/exports")
+                .post(moderation::persons::export)
+                .done(),
+        )
+        .service(
+            at("/persons/erasures")
+                .post(moderation::persons::erase)
+                .done(),
+        )
+        .service(
+            at("/persons/erasures/{id}")
+                .get(moderation::persons::show)
+                .done(),
+        );
 }
 
 /// Everybody, from the sites' web pages too.

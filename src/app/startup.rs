@@ -25,7 +25,7 @@ use crate::comments::{Changes, Comments, Limits};
 use crate::database::embedded::{self, Durability, Embedded};
 use crate::database::{self, Capacity, Database, Lane, Notices};
 use crate::jobs::Jobs;
-use crate::moderation::{Events, Moderation};
+use crate::moderation::{Events, Moderation, Persons};
 use crate::settings::Settings;
 use crate::sites::Sites;
 use crate::transfer::Transfer;
@@ -200,9 +200,11 @@ pub struct Tools {
     pub sites: Sites,
     /// The comments.
     pub comments: Comments,
+    /// What is held of persons.
+    pub persons: Persons,
 }
 
-/// Like [`with_database`], with sites and comments set up as the service does it.
+/// Like [`with_database`], with all set up as the service does it. Other instances are told what was changed.
 pub async fn with_tools<T>(
     settings: &Settings,
     work: impl AsyncFnOnce(Tools) -> anyhow::Result<T>,
@@ -219,21 +221,26 @@ pub async fn with_tools<T>(
             .await
             .context("while setting up the first site")?;
         let limits = Arc::new(Limits::new(settings.http.rate_limit));
-        let changes = Changes::new(Notices::new(database.clone()));
+        let notices = Notices::new(database.clone());
         let comments = Comments::new(
             database.clone(),
             sites.clone(),
-            clock,
+            clock.clone(),
             &secret,
             limits,
-            changes,
+            Changes::new(notices.clone()),
         );
-        work(Tools {
+        let outcome = work(Tools {
+            persons: Persons::new(database.clone(), clock, comments.clone()),
             database,
             sites,
             comments,
         })
-        .await
+        .await;
+        if let Err(error) = notices.flush().await {
+            tracing::debug!(%error, "the notices of a command could not be sent");
+        }
+        outcome
     })
     .await
 }
@@ -457,6 +464,7 @@ async fn services(
         changes.clone(),
     );
     let transfer = Transfer::new(database.clone(), setting.clock.clone());
+    let persons = Persons::new(database.clone(), setting.clock.clone(), comments.clone());
     let moderation = Moderation::new(
         database.clone(),
         setting.clock,
@@ -480,6 +488,7 @@ async fn services(
         accounts: Data::new(accounts),
         comments: Data::new(comments),
         moderation: Data::new(moderation),
+        persons: Data::new(persons),
         events: Data::new(events),
         transfer: Data::new(transfer),
         addresses: Data::new(ClientAddresses::new(http)),

@@ -11,8 +11,10 @@ use crate::comments::service::AUTHOR_IDS_JOB;
 use crate::jobs::Handlers;
 use crate::jobs::model::{Failure, Progress, Run};
 use crate::moderation::model::batches::BatchJob;
+use crate::moderation::model::persons::ErasureJob;
 use crate::moderation::{
-    DAILY_FIGURES, FORGET_BATCHES, MERGE_JOB, MergeJob, Moderation, RUN_BATCH, UNDO_BATCH,
+    DAILY_FIGURES, ERASURE_JOB, FORGET_BATCHES, MERGE_JOB, MergeJob, Moderation, Persons,
+    RUN_BATCH, UNDO_BATCH,
 };
 
 /// All that is done beside requests.
@@ -103,6 +105,16 @@ fn on_demand(handlers: Handlers, services: &Services) -> Handlers {
                 let job: MergeJob = run.payload()?;
                 Ok(moderation.run_merge(job.page).await?)
             }),
+        )
+        .on(
+            ERASURE_JOB,
+            by(
+                services.persons.as_ref(),
+                |persons: Persons, run| async move {
+                    let job: ErasureJob = run.payload()?;
+                    Ok(persons.run_erasure(job.erasure).await?)
+                },
+            ),
         )
         .on(
             AUTHOR_IDS_JOB,

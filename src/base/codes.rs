@@ -204,13 +204,16 @@ codes! {
         "There is no batch of this id that you may see. GET /api/v1/admin/batches lists those that there are.";
     /// The filter doesn't take as many comments as the moderator was shown.
     CountChanged = "count_changed", 409, "Other comments match by now",
-        "The filter takes another number of comments than \"expected_count\". Count again, look, and send the new number.";
+        "There is another number of comments than \"expected_count\". Count again, look, and send the new number.";
     /// More comments than one batch may have.
     BatchTooLarge = "batch_too_large", 422, "Too many comments for one batch",
         "A batch has at most 100,000 comments. Narrow the filter, by dates for example, and make several.";
     /// The batch is at work.
     BatchRunning = "batch_running", 409, "The batch is still at work",
         "It has to come to its end before it can be undone. Wait until its \"state\" is \"done\", and ask again.";
+    /// No such erasure.
+    ErasureNotFound = "erasure_not_found", 404, "No such erasure",
+        "There is no erasure of this id that goes over your sites only.";
     /// No such job.
     JobNotFound = "job_not_found", 404, "No such job",
         "There is no job of this id that was given up: it was retried or dropped already. GET /api/v1/admin/jobs lists those that wait for somebody.";

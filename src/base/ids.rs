@@ -108,6 +108,10 @@ id! {
     BatchId
 }
 id! {
+    /// One erasure of what is held of a person.
+    ErasureId
+}
+id! {
     /// One note about a comment or an author.
     NoteId
 }

@@ -6,6 +6,7 @@ pub mod codes;
 pub mod complaint;
 pub mod email;
 pub mod ids;
+pub mod mentions;
 pub mod page_url;
 pub mod paging;
 pub mod random;

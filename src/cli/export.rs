@@ -10,6 +10,7 @@ use clap::Args;
 
 use super::advice::{Cause, Refusal};
 use super::output;
+use super::progress::{LongWork, Unit};
 use crate::app::startup;
 use crate::base::clock::Clock;
 use crate::settings::Settings;
@@ -76,7 +77,6 @@ async fn export(
         let transfer = Transfer::new(database, Clock::new());
         let mut export = transfer.export_for_operator(site).await.map_err(explain)?;
         let outcome = write(&mut export, to).await;
-        output::progress(&"");
         outcome?;
         Ok(export.written())
     })
@@ -84,12 +84,14 @@ async fn export(
 }
 
 async fn write(export: &mut Export, to: &mut impl Write) -> anyhow::Result<()> {
+    let mut work = LongWork::begin(Unit::Comments, None);
     while let Some(lines) = export.next().await? {
         to.write_all(&to_text(&lines)?)
             .context("while writing the export")?;
         let (pages, comments) = export.written();
-        output::progress(&format!("{pages} pages, {comments} comments"));
+        work.tell(comments, &format!("{pages} pages"));
     }
+    work.end();
     to.flush().context("while writing the export")
 }
 

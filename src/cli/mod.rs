@@ -26,6 +26,7 @@ mod output;
 mod progress;
 mod reference;
 mod restore;
+mod person;
 mod serve;
 mod usage;
 mod welcome;
@@ -37,6 +38,7 @@ use backup::BackUp;
 use flags::SettingFlags;
 use moderator::ModeratorCommand;
 use restore::Restore;
+use person::PersonCommand;
 
 /// A failure while running.
 const FAILURE: u8 = 1;
@@ -55,6 +57,7 @@ Examples:
   rejoinder export --site default comments.jsonl
   rejoinder backup /backups/comments.sql
   rejoinder moderator add mo@example.org --name Mo --role moderator --sites default
+  rejoinder person export - ada.json          the address comes on standard input, and stands in no list of processes
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or settings.
 ";
@@ -105,6 +108,9 @@ enum Command {
     Backup(BackUp),
     /// Put a backup into an empty database
     Restore(Restore),
+    /// Export or erase all that is held of a person; works while the service runs, too
+    #[command(subcommand)]
+    Person(PersonCommand),
     /// Hold the embedded database; started by ourselves
     #[command(hide = true)]
     PostgresKeeper {
@@ -174,6 +180,7 @@ fn run_with(settings: Settings, command: Command) -> anyhow::Result<()> {
         | Command::Manual => Ok(()),
         Command::Backup(command) => runtime.block_on(backup::run(&settings, command)),
         Command::Restore(command) => runtime.block_on(restore::run(&settings, command)),
+        Command::Person(command) => runtime.block_on(person::run(&settings, command)),
         Command::Moderator(command) => runtime.block_on(moderator::run(&settings, command)),
         Command::Export(command) => runtime.block_on(export::run(&settings, command)),
     }

@@ -16,18 +16,21 @@ pub(super) fn say(text: &impl Display) {
     writeln!(io::stdout().lock(), "{text}").ok();
 }
 
-/// To standard error, where a person looks on: how far it is, in place of what was said last; empty: clears that.
-pub(super) fn progress(text: &impl Display) {
-    let mut stderr = io::stderr().lock();
-    if stderr.is_terminal() {
-        // To the line's beginning, and what is in it goes (ECMA-48).
-        write!(stderr, "\r\x1b[K{text}").ok();
-    }
-}
-
 /// To standard error: how far something is, where standard output carries its result.
 pub(super) fn tell(text: &impl Display) {
     writeln!(io::stderr().lock(), "{text}").ok();
+}
+
+/// To standard output, as it stands; the reader of a pipe may have gone.
+pub(super) fn write(text: &str) -> io::Result<()> {
+    io::stdout().lock().write_all(text.as_bytes())
+}
+
+/// Asks whoever sits at the terminal; the answer comes on standard input.
+pub(super) fn ask(question: &impl Display) {
+    let mut stderr = io::stderr().lock();
+    write!(stderr, "{question} ").ok();
+    stderr.flush().ok();
 }
 
 /// To standard error: one line of what, one of what to do.

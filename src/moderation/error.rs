@@ -10,6 +10,9 @@ use crate::comments::model::decisions::{AdminComment, Reason};
 use crate::database;
 use crate::sites;
 
+/// Giving comments their authors' ids takes a minute for each million.
+const AUTHORS_WAIT: Duration = Duration::from_secs(10);
+
 /// A reason to refuse.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -55,6 +58,18 @@ pub enum Error {
     /// A note about an author belongs to one of several sites, and it isn't clear to which.
     #[error("the note's site is not clear")]
     NoteSite(Complaint),
+    /// There is no erasure of this id whose sites the caller sees.
+    #[error("there is no such erasure")]
+    ErasureNotFound,
+    /// Comments from before there were author ids don't have theirs yet.
+    #[error("not every comment is found by its author yet")]
+    AuthorsNotReady,
+    /// Comments were stored by a service with another secret, so no author's id can be made.
+    #[error("the comments belong to another secret")]
+    OtherSecret,
+    /// A mistake of ours.
+    #[error("an export could not be written: {0}")]
+    Unwritable(#[source] serde_json::Error),
     /// There is no job of this id that was given up.
     #[error("there is no such job")]
     JobNotFound,
@@ -115,6 +130,9 @@ impl Refusal for Error {
             Self::AuthorNotFound => Code::AuthorNotFound,
             Self::NoteNotFound => Code::NoteNotFound,
             Self::JobNotFound => Code::JobNotFound,
+            Self::ErasureNotFound => Code::ErasureNotFound,
+            Self::AuthorsNotReady => Code::Unavailable,
+            Self::OtherSecret | Self::Unwritable(_) => Code::InternalError,
             Self::AllSitesNeeded => Code::Forbidden,
             Self::TooManyFeeds { .. } => Code::RateLimited,
             Self::Accounts(error) => error.code(),
@@ -128,6 +146,9 @@ impl Refusal for Error {
             Self::Sites(error) => error.detail(),
             Self::Database(error) => error.detail(),
             Self::Accounts(error) => error.detail(),
+            Self::AuthorsNotReady => Cow::Borrowed(
+                "comments from an earlier release are still being put in order, try again",
+            ),
             Self::AllSitesNeeded => Cow::Borrowed("only accounts that see all sites may do this"),
             Self::TooManyFeeds { .. } => Cow::Borrowed("too many streams of events are open"),
             other => Cow::Borrowed(other.code().title()),
@@ -153,6 +174,7 @@ impl Refusal for Error {
             Self::Database(error) => error.retry_after(),
             Self::Accounts(error) => error.retry_after(),
             Self::TooManyFeeds { wait } => Some(*wait),
+            Self::AuthorsNotReady => Some(AUTHORS_WAIT),
             _ => None,
         }
     }

@@ -13,6 +13,7 @@ pub use error::Error;
 pub use service::batches::{BatchItemPage, BatchPage, FORGET_BATCHES, RUN_BATCH, UNDO_BATCH};
 pub use service::events::{Events, Feed, FeedItem};
 pub use service::jobs::DeadJobPage;
+pub use service::persons::{ERASURE_JOB, Export, Persons};
 pub use service::summary::DAILY_FIGURES;
 pub use service::{
     CLAIM_TIME, CommentDetails, CommentPage, LogPage, MERGE_JOB, MergeJob, Merged, Moderation,

@@ -9,8 +9,8 @@ use actix_web::{FromRequest, HttpRequest};
 use super::problem::ApiError;
 use crate::base::codes::Code;
 use crate::base::ids::{
-    AuthorId, BatchId, CommentId, JobId, ModeratorId, NoteId, PageId, ReasonId, SessionId, SiteId,
-    TokenId,
+    AuthorId, BatchId, CommentId, ErasureId, JobId, ModeratorId, NoteId, PageId, ReasonId,
+    SessionId, SiteId, TokenId,
 };
 
 /// The id in the path. Text that is no UUID answers 404 like an id that nothing has. (A path that is no text at all was
@@ -45,6 +45,7 @@ in_path! {
     NoteId => NoteNotFound,
     BatchId => BatchNotFound,
     JobId => JobNotFound,
+    ErasureId => ErasureNotFound,
 }
 
 impl<T: InPath> FromRequest for PathId<T> {

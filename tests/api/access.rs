@@ -309,12 +309,18 @@ async fn things(app: &TestApp, owner: &Desk) -> BTreeMap<&'static str, String> {
         .is(200);
     token(app, owner, &SCOPES, &json!({"name": MARK})).await;
     let tokens = owner.get(app, "/api/v1/admin/tokens").await.is(200);
+    let erasure = json!({"email": "nobody@example.org", "expected_count": 0});
+    let erasure = owner
+        .post(app, "/api/v1/admin/persons/erasures", &erasure)
+        .await
+        .is(202);
     BTreeMap::from([
         ("comments", comment),
         ("authors", text(&shown, "/author_id")),
         ("pages", text(&shown, "/page/id")),
         ("notes", text(&noted, "/id")),
         ("batches", text(&batch, "/id")),
+        ("persons", text(&erasure, "/id")),
         ("reasons", text(&reasons, "/reasons/0/id")),
         ("sites", site.unwrap()["id"].as_str().unwrap().to_owned()),
         ("moderators", text(&colleague, "/id")),
@@ -334,6 +340,8 @@ fn body(operation: &Operation, things: &BTreeMap<&'static str, String>) -> Value
         "note_comment" | "note_author" => json!({"note": "Seen"}),
         "claim_comments" => json!({"limit": 100}),
         "count_batch" => json!({"filter": {}}),
+        "count_person" | "export_person" => json!({"email": "ada@example.org"}),
+        "erase_person" => json!({"email": "ada@example.org", "expected_count": 0}),
         "make_batch" => json!({"filter": {}, "decision": "spam", "expected_count": 1}),
         "change_site" | "change_moderator" | "change_token" => json!({"name": "Ours"}),
         "change_page" => json!({"title": "Ours"}),

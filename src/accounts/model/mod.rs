@@ -1,5 +1,6 @@
 //! Who calls and what they may do. Must not know HTTP or the database.
 
+pub mod held;
 pub mod people;
 mod tokens;
 

@@ -22,6 +22,7 @@ use crate::accounts::model::{Proof, Session, SessionToken};
 pub use crate::accounts::passwords::PasswordCost;
 use crate::accounts::passwords::{Checked, Passwords, make_readable};
 pub use crate::accounts::store::Access;
+pub use crate::accounts::store::held::find_account_of;
 pub use crate::accounts::store::inspection::{Owners, count_owners};
 use crate::accounts::store::second_factor::{Changed, use_recovery_code};
 use crate::accounts::store::{self, NewSession, Standing};

@@ -2,6 +2,7 @@
 
 pub(in crate::accounts) mod access;
 pub(in crate::accounts) mod credentials;
+pub(in crate::accounts) mod held;
 pub(in crate::accounts) mod inspection;
 pub(in crate::accounts) mod people;
 pub(in crate::accounts) mod second_factor;

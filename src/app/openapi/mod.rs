@@ -110,6 +110,10 @@ use crate::transfer::http as transfer;
         moderation::notes::note_author,
         moderation::notes::delete,
         moderation::events::follow,
+        moderation::persons::count,
+        moderation::persons::export,
+        moderation::persons::erase,
+        moderation::persons::show,
         moderation::jobs::list,
         moderation::jobs::retry,
         moderation::jobs::drop_dead,
@@ -124,6 +128,7 @@ use crate::transfer::http as transfer;
         (name = "people", description = "Accounts of moderators and who manages them. Not cross-origin."),
         (name = "moderators", description = "The queue, decisions, batches, notes, figures, events. Not cross-origin."),
         (name = "settings", description = "Sites, pages, reasons, the log: read by everybody with an account, changed by admins."),
+        (name = "persons", description = "What is held of a person: how much, all of it, its erasure. For admins in a session."),
         (name = "operations", description = "For whoever runs the service.")
     ),
     modifiers(&Schemes)

@@ -4,6 +4,7 @@ pub mod changes;
 pub mod decisions;
 pub mod feed;
 pub mod past;
+pub mod persons;
 pub mod queue;
 pub mod reactions;
 

@@ -14,6 +14,7 @@ pub mod list;
 pub mod log;
 pub mod merge_pages;
 pub mod notes;
+pub mod persons;
 pub mod replies;
 pub mod show;
 pub mod summary;

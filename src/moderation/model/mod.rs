@@ -3,5 +3,6 @@
 pub mod batches;
 pub mod figures;
 mod notes;
+pub mod persons;
 
 pub use notes::{AuthorDetails, NoteLine, NotePage};

@@ -9,6 +9,7 @@ pub(super) mod jobs;
 mod log;
 mod merge;
 mod notes;
+pub(in crate::moderation) mod persons;
 pub(in crate::moderation) mod summary;
 
 use std::slice;

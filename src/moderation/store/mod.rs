@@ -6,6 +6,7 @@ pub(in crate::moderation) mod batches;
 pub(in crate::moderation) mod claims;
 pub(in crate::moderation) mod figures;
 pub(in crate::moderation) mod notes;
+pub(in crate::moderation) mod persons;
 
 /// The schema lets no other words in, so this is a schema that is newer than the program.
 fn unknown(what: &str) -> Error {

@@ -5,6 +5,7 @@ mod pages;
 pub mod reasons;
 pub mod retention;
 mod settings;
+pub mod titles;
 
 use std::sync::{Arc, PoisonError, RwLock};
 

@@ -6,6 +6,7 @@ pub(in crate::sites) mod past;
 pub(in crate::sites) mod reasons;
 pub(in crate::sites) mod retention;
 pub(in crate::sites) mod settings;
+pub(in crate::sites) mod titles;
 
 use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};

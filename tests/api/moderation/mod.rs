@@ -14,6 +14,7 @@ mod events;
 mod jobs;
 mod log;
 mod notes;
+mod persons;
 mod queue;
 mod reasons;
 mod replies;

@@ -46,6 +46,7 @@ fn id_for<'a>(operation: &str, made: &'a Made) -> &'a str {
         "show_admin_comment" | "list_comment_notes" => &made.comments[0],
         "show_author" | "list_author_notes" => &made.author,
         "show_batch" | "list_batch_results" => &made.batch,
+        "show_erasure" => &made.erasure,
         "show_moderator" => &made.moderator,
         "show_page" => &made.page,
         "show_reason" => &made.reason,
@@ -232,6 +233,7 @@ fn personal(run: &Run, made: &Made) -> Vec<String> {
         OWNER,
         AUTHOR,
         work::OTHER_AUTHOR,
+        work::GONE_AUTHOR,
         work::VIEWER,
         work::MODERATOR,
         "secret.leaver@",
@@ -262,6 +264,7 @@ async fn a_full_run_tells_nothing_personal_to_log_events_refusals_and_those_who_
     work::write(&mut run, &mut made).await;
     work::moderate(&mut run, &mut made).await;
     work::arrange(&mut run, &mut made).await;
+    work::forget(&mut run, &mut made).await;
     work::repair(&mut run, &program.database).await;
     read_in_public(&mut run, &mut made).await;
     read_all(&mut run, &made).await;

@@ -12,6 +12,7 @@ use crate::support::{TestDatabase, execute};
 pub(super) const VIEWER: &str = "secret.viewer@example.org";
 pub(super) const MODERATOR: &str = "secret.moderator@example.org";
 pub(super) const OTHER_AUTHOR: &str = "secret.other@example.net";
+pub(super) const GONE_AUTHOR: &str = "secret.gone@example.net";
 pub(super) const NEW_PASSWORD: &str = "viewer-password-55cc";
 pub(super) const LATER_PASSWORD: &str = "later-password-66dd";
 pub(super) const AUTHOR_NAME: &str = "Adelaide Secretive";
@@ -25,6 +26,7 @@ pub(super) struct Made {
     pub(super) author: String,
     pub(super) avatar: String,
     pub(super) batch: String,
+    pub(super) erasure: String,
     pub(super) moderator: String,
     pub(super) page: String,
     pub(super) site: String,
@@ -337,6 +339,25 @@ pub(super) async fn arrange(run: &mut Run, made: &mut Made) {
     run.call(Program, "delete_reason", only(&reasons[1]), 204)
         .await;
     made.reason.clone_from(&reasons[0]);
+}
+
+/// Somebody's data are looked at; somebody else's go.
+pub(super) async fn forget(run: &mut Run, made: &mut Made) {
+    for operation in ["count_person", "export_person"] {
+        let person = body(json!({"email": AUTHOR}));
+        run.call(Owner, operation, person, 200).await;
+    }
+    let writer = json!({
+        "page_url": "https://example.org/tides", "name": AUTHOR_NAME, "email": GONE_AUTHOR, "body": BODY,
+    });
+    run.call(Reader, "submit", body(writer), 201).await;
+    let wrong = body(json!({"email": GONE_AUTHOR, "expected_count": 2}));
+    run.call(Owner, "erase_person", wrong, 409).await;
+    let person = body(json!({"email": GONE_AUTHOR, "expected_count": 1}));
+    let erasure = run.call(Owner, "erase_person", person, 202).await;
+    made.erasure = at(&erasure, "/id");
+    run.until("show_erasure", &made.erasure, "/state", "done")
+        .await;
 }
 
 /// Two jobs were given up; what is left of a failure is a word.

@@ -12,6 +12,7 @@ mod jobs;
 mod kills;
 mod locks;
 mod people;
+mod persons;
 mod refusals;
 mod schema;
 mod starts;

@@ -15,9 +15,9 @@ use crate::support::TestDatabase;
 const PASSWORD: &str = "a password of moderators";
 
 /// What came of a command.
-struct Done {
+pub(super) struct Done {
     code: Option<i32>,
-    out: String,
+    pub(super) out: String,
     said: String,
 }
 
@@ -30,13 +30,13 @@ impl Done {
         }
     }
 
-    fn well(self) -> Self {
+    pub(super) fn well(self) -> Self {
         assert_eq!(self.code, Some(0), "{}", self.said);
         self
     }
 
     /// Refused with this code, one line of what and one of what to do.
-    fn refused(self, code: i32, words: &str) {
+    pub(super) fn refused(self, code: i32, words: &str) {
         assert_eq!(self.code, Some(code), "{} {}", self.out, self.said);
         let line = one_complaint(&self.said);
         assert!(line.contains(words), "{line}");
@@ -59,9 +59,19 @@ fn moderator(
     arguments: &[&str],
     input: &str,
 ) -> Done {
+    let arguments = [&["moderator"], arguments].concat();
+    call(scratch, environment, &arguments, input)
+}
+
+/// The same for any command.
+pub(super) fn call(
+    scratch: &Scratch,
+    environment: &[(&str, &str)],
+    arguments: &[&str],
+    input: &str,
+) -> Done {
     let mut command = program(scratch, environment);
     command
-        .arg("moderator")
         .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -1,0 +1,255 @@
+//! Texts in which an e-mail address may stand, and their change where it does. Must not know what is looked for.
+//!
+//! Everything is judged by the locked row, for the reasons that `decide.rs` gives; the order of locks is the same.
+
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::admin_row::{status, unknown};
+use crate::accounts::model::SiteScope;
+use crate::base::ids::{AuthorId, CommentId, ModeratorId, PageId, SiteId};
+use crate::comments::model::changes::Deleter;
+use crate::comments::model::decisions::{DecisionFacts, DecisionResult, Outcome};
+use crate::comments::model::persons::{CommentText, TextKind};
+use crate::database::Error;
+
+/// The last of the next `limit` comments of all sites; none behind the last one. One statement, on the key alone.
+pub async fn find_end_of_chunk(
+    connection: &mut PgConnection,
+    after: CommentId,
+    limit: i64,
+) -> Result<Option<CommentId>, Error> {
+    let last = sqlx::query_scalar!(
+        r#"
+        select id as "id!: CommentId"
+        from (
+            select id
+            from comments
+            where id > $1
+            order by id
+            limit $2
+        ) chunk
+        order by id desc
+        limit 1
+        "#,
+        after.as_uuid(),
+        limit,
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(last)
+}
+
+struct TextRow {
+    kind: String,
+    comment_id: CommentId,
+    version: i32,
+    name: String,
+    website: Option<String>,
+    user_agent: Option<String>,
+    body: String,
+}
+
+/// Texts with an `@` of the scope's comments after the one and up to the other that aren't the author's: what stands there,
+/// what edits replaced, what was noted with decisions. One statement; the chunk bounds it.
+pub async fn load_texts(
+    connection: &mut PgConnection,
+    scope: &SiteScope,
+    author: AuthorId,
+    (after, until): (CommentId, CommentId),
+) -> Result<Vec<CommentText>, Error> {
+    let rows = sqlx::query_as!(
+        TextRow,
+        r#"
+        with chunk as materialized (
+            select c.id, c.status, c.version
+            from comments c
+            where c.id > $1 and c.id <= $2
+                and ($3::uuid[] is null or c.site_id = any($3))
+                and c.author_id is distinct from $4
+                and c.status <> 'deleted'
+        )
+        select
+            'current' as "kind!", c.id as "comment_id!: CommentId", c.version as "version!", c.name as "name!",
+            c.website, c.user_agent, c.body as "body!"
+        from chunk k
+        join comments c on c.id = k.id
+        where position('@' in concat(c.name, c.website, c.user_agent, c.body)) > 0
+        union all
+        select 'earlier', t.comment_id, t.version, t.name, t.website, null, t.body
+        from chunk k
+        join comment_texts t on t.comment_id = k.id
+        where position('@' in concat(t.name, t.website, t.body)) > 0
+        union all
+        select 'decision_note', n.comment_id, n.version, '', null, null, n.note
+        from chunk k
+        join comment_notes n on n.comment_id = k.id
+        where position('@' in n.note) > 0
+        "#,
+        after.as_uuid(),
+        until.as_uuid(),
+        scope.uuids() as _,
+        author.as_uuid(),
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(CommentText {
+                kind: match row.kind.as_str() {
+                    "current" => TextKind::Current,
+                    "earlier" => TextKind::Earlier,
+                    "decision_note" => TextKind::DecisionNote,
+                    _ => return Err(unknown("kind of text")),
+                },
+                comment_id: row.comment_id,
+                version: row.version,
+                name: row.name,
+                website: row.website,
+                user_agent: row.user_agent,
+                body: row.body,
+            })
+        })
+        .collect()
+}
+
+/// Changes comments' texts without keeping what they were; each only if it has its version still. What has been changed
+/// is returned. One statement.
+#[expect(clippy::too_many_lines, reason = "one statement and its parameters")]
+pub(in crate::comments) async fn rewrite(
+    connection: &mut PgConnection,
+    texts: &[(CommentText, String)],
+    by: Deleter,
+    at: OffsetDateTime,
+) -> Result<Vec<DecisionResult>, Error> {
+    let all = texts.iter().map(|(text, _)| text);
+    let ids: Vec<Uuid> = all.clone().map(|text| *text.comment_id.as_uuid()).collect();
+    let versions: Vec<i32> = all.clone().map(|text| text.version).collect();
+    let names: Vec<&str> = all.clone().map(|text| text.name.as_str()).collect();
+    let websites: Vec<Option<&str>> = all.clone().map(|text| text.website.as_deref()).collect();
+    let agents: Vec<Option<&str>> = all.clone().map(|text| text.user_agent.as_deref()).collect();
+    let bodies: Vec<&str> = all.map(|text| text.body.as_str()).collect();
+    let rendered: Vec<&str> = texts.iter().map(|(_, html)| html.as_str()).collect();
+    let rows = sqlx::query!(
+        r#"
+        with meant as materialized (
+            select m.id, m.version, m.name, m.website, m.user_agent, m.body, m.body_html
+            from unnest($1::uuid[], $2::integer[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
+                as m (id, version, name, website, user_agent, body, body_html)
+        ), locked as materialized (
+            select c.id, c.site_id, c.page_id, c.status, c.version
+            from comments c
+            where c.id = any($1)
+            order by c.id
+            for no key update
+        ), judged as materialized (
+            select l.id, l.site_id, l.page_id, l.status, l.version
+            from locked l
+            join meant m on m.id = l.id and m.version = l.version
+            where l.status <> 'deleted'
+        ), changed as (
+            update comments c
+            set name = m.name,
+                website = m.website,
+                user_agent = m.user_agent,
+                body = m.body,
+                body_html = m.body_html,
+                version = j.version + 1,
+                edited_at = $8
+            from judged j
+            join meant m on m.id = j.id
+            where c.id = j.id
+        ), logged as (
+            insert into comment_history (comment_id, version, at, actor_kind, actor_id, from_status, to_status)
+            select j.id, j.version + 1, $8, $9, $10, j.status, j.status
+            from judged j
+        ), locked_pages as materialized (
+            select p.id, p.version
+            from pages p
+            where p.id in (select j.page_id from judged j where j.status = 'approved')
+            order by p.id
+            for no key update
+        ), shown as (
+            update pages p
+            set version = k.version + 1
+            from locked_pages k
+            where p.id = k.id
+        )
+        select
+            j.id as "id: CommentId", j.site_id as "site_id: SiteId", j.page_id as "page_id: PageId", j.status,
+            j.version + 1 as "version!"
+        from judged j
+        "#,
+        &ids,
+        &versions,
+        &names as _,
+        &websites as _,
+        &agents as _,
+        &bodies as _,
+        &rendered as _,
+        at,
+        by.kind().as_str(),
+        by.moderator_id().map(ModeratorId::as_uuid),
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let status = status(&row.status)?;
+            Ok(DecisionResult {
+                comment_id: row.id,
+                outcome: Outcome::Decided,
+                facts: Some(DecisionFacts {
+                    site_id: row.site_id,
+                    page_id: row.page_id,
+                    was: status,
+                    status,
+                    version: row.version,
+                }),
+            })
+        })
+        .collect()
+}
+
+/// Changes what an edit replaced, if it is still kept. One statement.
+pub(in crate::comments) async fn rewrite_earlier(
+    connection: &mut PgConnection,
+    text: &CommentText,
+) -> Result<(), Error> {
+    sqlx::query!(
+        r#"
+        update comment_texts
+        set name = $3, website = $4, body = $5
+        where comment_id = $1 and version = $2
+        "#,
+        text.comment_id.as_uuid(),
+        text.version,
+        text.name,
+        text.website,
+        text.body,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Changes what was noted with a decision, if it is still kept. One statement.
+pub(in crate::comments) async fn rewrite_decision_note(
+    connection: &mut PgConnection,
+    text: &CommentText,
+) -> Result<(), Error> {
+    sqlx::query!(
+        r#"
+        update comment_notes
+        set note = $3
+        where comment_id = $1 and version = $2
+        "#,
+        text.comment_id.as_uuid(),
+        text.version,
+        text.body,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
