@@ -86,6 +86,11 @@ impl<K: Hash + Eq + Send + Sync + 'static> Backoff<K> {
         });
     }
 
+    /// How many keys are kept, as far as the cache has caught up with itself.
+    pub(super) fn entries(&self) -> u64 {
+        self.failures.entry_count()
+    }
+
     /// Forgets all failures of the key.
     pub(super) fn forget(&self, key: &K) {
         self.failures.invalidate(key);

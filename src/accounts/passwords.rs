@@ -4,17 +4,19 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::thread::available_parallelism;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
 use argon2::{Argon2, Params};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tracing::Instrument as _;
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::error::Error;
 use crate::base::random;
+use crate::base::trace;
 
 /// Characters that a password has at most, so that nobody sends us books to hash.
 pub(super) const PASSWORD_CHARS_MAX: usize = 1_000;
@@ -126,14 +128,29 @@ impl Passwords {
         &self,
         work: impl FnOnce() -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let (entrance, seat) = self.seat().await.ok_or(Error::Busy)?;
-        tokio::task::spawn_blocking(move || {
+        let Some((entrance, seat)) = self.seat().await else {
+            metrics::counter!("rejoinder_passwords_refused_total").increment(1);
+            return Err(Error::Busy);
+        };
+        let span = tracing::info_span!(target: trace::SPANS, "password hash");
+        let hashing = tokio::task::spawn_blocking(move || {
+            let begun = Instant::now();
             let outcome = work();
+            metrics::histogram!("rejoinder_passwords_hash_seconds")
+                .record(begun.elapsed().as_secs_f64());
             // Given back here and not by the request: it may be dropped while the hash still runs.
             drop((seat, entrance));
             outcome
-        })
-        .await?
+        });
+        hashing.instrument(span).await?
+    }
+
+    /// How many wait for a seat.
+    pub(super) fn waiting(&self) -> usize {
+        let free_seats = self.seats.available_permits();
+        // Who sits still holds the place at the entrance.
+        let places = free_seats + WAITING_MAX;
+        places.saturating_sub(self.entrance.available_permits())
     }
 
     async fn seat(&self) -> Option<(OwnedSemaphorePermit, OwnedSemaphorePermit)> {
@@ -334,11 +351,16 @@ mod tests {
     async fn who_finds_all_seats_taken_waits_for_one() {
         let passwords = Passwords::new(PasswordCost::ForTests).unwrap();
         let taken = all(&passwords.seats).await;
+        // Who sits has come in by the entrance.
+        let sitting = u32::try_from(taken.num_permits()).unwrap();
+        let entrance = Arc::clone(&passwords.entrance);
+        let _entered = entrance.acquire_many_owned(sitting).await.unwrap();
         let mut hashing = std::pin::pin!(passwords.hash(secret("x")));
         for _ in 0..1_000 {
             assert!(looked_at(hashing.as_mut()).is_pending());
             tokio::task::yield_now().await;
         }
+        assert_eq!(passwords.waiting(), 1);
         drop(taken);
         assert!(hashing.await.is_ok());
     }

@@ -1,20 +1,55 @@
-//! Starts the log: to standard error, as text for people or as one JSON object a line. Must not know what is logged.
+//! Starts the log: to standard error, as text for people or as one JSON object a line; and the sending of traces beside it.
+//! Must not know what is logged.
 
 use std::{fmt, io, io::IsTerminal};
 
+use anyhow::Context as _;
 use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
 use tracing::Subscriber;
 use tracing_subscriber::{
-    EnvFilter,
+    EnvFilter, Layer,
     fmt::{MakeWriter, format::Writer, time::FormatTime},
-    util::{SubscriberInitExt, TryInitError},
+    layer::SubscriberExt as _,
+    registry::LookupSpan,
+    util::SubscriberInitExt as _,
 };
 
-use crate::settings::{Colour, LogFormat, LogSettings};
+#[cfg(feature = "opentelemetry")]
+use super::telemetry;
+use crate::base::trace;
+use crate::settings::{Colour, LogFormat, LogSettings, Settings};
+
+/// What has begun with the log and ends after all else.
+#[must_use]
+pub struct Started {
+    #[cfg(feature = "opentelemetry")]
+    spans: Option<telemetry::Sender>,
+}
+
+impl Started {
+    /// Sends what is still to be sent; takes up to 3 s where a collector of traces doesn't answer.
+    pub fn finish(self) {
+        #[cfg(feature = "opentelemetry")]
+        if let Some(spans) = self.spans {
+            spans.finish();
+        }
+    }
+}
 
 /// Starts the log of this process. Once: a second start is an error.
-pub fn start(settings: &LogSettings) -> Result<(), TryInitError> {
-    subscriber(settings, io::stderr().is_terminal(), io::stderr).try_init()
+pub fn start(settings: &Settings) -> anyhow::Result<Started> {
+    let lines = lines(&settings.logs, io::stderr().is_terminal(), io::stderr);
+    let subscriber = tracing_subscriber::registry().with(lines);
+    #[cfg(feature = "opentelemetry")]
+    let (subscriber, spans) = {
+        let (layer, sender) = telemetry::start(&settings.traces)?.unzip();
+        (subscriber.with(layer), sender)
+    };
+    subscriber.try_init().context("while starting the log")?;
+    Ok(Started {
+        #[cfg(feature = "opentelemetry")]
+        spans,
+    })
 }
 
 /// The form in which lines are written: the wanted one, else by whether there is a terminal.
@@ -30,33 +65,32 @@ fn format_for(settings: &LogSettings, is_terminal: bool) -> LogFormat {
     })
 }
 
-fn subscriber<W>(
+fn lines<S, W>(
     settings: &LogSettings,
     is_terminal: bool,
     writer: W,
-) -> Box<dyn Subscriber + Send + Sync>
+) -> Box<dyn Layer<S> + Send + Sync>
 where
+    S: Subscriber + for<'span> LookupSpan<'span>,
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
     // The settings have parsed the filter once: `info` is for those who made them otherwise.
     let filter = EnvFilter::builder()
-        .parse(&settings.filter)
+        .parse(format!("{},{}=off", settings.filter, trace::SPANS))
         .unwrap_or_else(|_| EnvFilter::new("info"));
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_timer(UtcTime)
         .with_ansi(is_terminal && settings.colour == Colour::OnTerminal)
         .with_writer(writer);
     match format_for(settings, is_terminal) {
-        LogFormat::Text => Box::new(lines.finish()),
-        LogFormat::Json => Box::new(
-            lines
-                .json()
-                .flatten_event(true)
-                .with_current_span(true)
-                .with_span_list(false)
-                .finish(),
-        ),
+        LogFormat::Text => lines.with_filter(filter).boxed(),
+        LogFormat::Json => lines
+            .json()
+            .flatten_event(true)
+            .with_current_span(true)
+            .with_span_list(false)
+            .with_filter(filter)
+            .boxed(),
     }
 }
 
@@ -106,8 +140,13 @@ mod tests {
             format,
             colour,
         };
-        let subscriber = subscriber(&settings, is_terminal, move || writer.clone());
+        let layer = super::lines(&settings, is_terminal, move || writer.clone());
+        let subscriber = tracing_subscriber::registry().with(layer);
         tracing::subscriber::with_default(subscriber, || {
+            let request = tracing::error_span!("request", request.id = "r1");
+            let _request = request.entered();
+            let spanned = tracing::info_span!(target: trace::SPANS, "database");
+            let _spanned = spanned.entered();
             tracing::debug!("not this");
             tracing::info!(site.id = 7, "started");
         });
@@ -124,6 +163,7 @@ mod tests {
             (&"started".into(), &7.into())
         );
         let at = object["timestamp"].as_str().unwrap();
+        assert_eq!(object["span"]["request.id"], "r1", "{line}");
         assert!(
             at.ends_with('Z') && OffsetDateTime::parse(at, &Rfc3339).is_ok(),
             "{at}"
@@ -136,7 +176,9 @@ mod tests {
         assert!(!logged(None, Colour::Never, true).contains('\u{1b}'));
         let text = logged(Some(LogFormat::Text), Colour::OnTerminal, false);
         assert!(
-            text.contains("started") && !text.contains('\u{1b}'),
+            text.contains("request{request.id=\"r1\"}: ")
+                && text.contains("started")
+                && !text.contains('\u{1b}'),
             "{text}"
         );
     }

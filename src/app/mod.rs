@@ -9,5 +9,7 @@ pub mod openapi;
 mod routes;
 mod shutdown;
 pub mod startup;
+#[cfg(feature = "opentelemetry")]
+mod telemetry;
 mod workers;
 mod works;

@@ -377,7 +377,12 @@ async fn serve(
         .context("while making the first owner")?;
     let (figures_server, figures_handle) = match settings.http.metrics_listen {
         Some(address) => {
-            let (server, handle, address) = metrics::serve(address)?;
+            let (accounts, database) = (services.accounts.clone(), database.clone());
+            let observe = move || {
+                database.observe();
+                accounts.observe();
+            };
+            let (server, handle, address) = metrics::serve(address, observe)?;
             tracing::info!("metrics are at http://{address}/metrics");
             (Some(server), Some(handle))
         }
@@ -390,7 +395,7 @@ async fn serve(
         .context("while setting up the regular jobs")?;
     let workers = Workers::start(
         Beginnings {
-            database: database.clone(),
+            moderation: services.moderation.as_ref().clone(),
             sites: services.sites.clone(),
             jobs,
             figures: figures_handle,

@@ -1,5 +1,7 @@
 //! What runs beside requests, on the main runtime: jobs, notices, reading the sites anew, forgetting, gauges. Must not serve.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -8,14 +10,16 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 
 use super::startup::Beside;
-use crate::database::{Database, Notices};
+use crate::comments::Limits;
+use crate::database::Notices;
 use crate::jobs::Jobs;
+use crate::moderation::Moderation;
 use crate::sites::Sites;
 
 /// What another instance changed of sites and policy counts here within this.
 const SITES_EVERY: Duration = Duration::from_secs(2);
 /// Gauges and limits are looked after this often.
-const UPKEEP_EVERY: Duration = Duration::from_secs(10);
+const UPKEEP_EVERY: Duration = Duration::from_secs(15);
 /// Jobs that run at the same time in each instance.
 const JOBS_AT_ONCE: usize = 2;
 /// Jobs that run at the end are given back within this: a run is broken off after 3 s, and then written down.
@@ -33,7 +37,7 @@ pub(super) struct Workers {
 
 /// What the tasks work on.
 pub(super) struct Beginnings {
-    pub(super) database: Database,
+    pub(super) moderation: Moderation,
     pub(super) sites: Sites,
     pub(super) jobs: Jobs,
     pub(super) figures: Option<PrometheusHandle>,
@@ -62,21 +66,7 @@ impl Workers {
         jobs.push(tokio::spawn(async move {
             schedules.keep_schedules(stopping).await;
         }));
-        let (database, figures, observed) = (with.database, with.figures, with.jobs);
-        let upkeep = tokio::spawn(async move {
-            let mut ticks = interval(UPKEEP_EVERY);
-            loop {
-                ticks.tick().await;
-                database.observe();
-                limits.forget_idle();
-                if let Some(figures) = &figures {
-                    figures.run_upkeep();
-                    if let Err(error) = observed.observe().await {
-                        tracing::debug!(%error, "counting the jobs failed, trying again");
-                    }
-                }
-            }
-        });
+        let upkeep = tokio::spawn(look_after(with.figures, with.jobs, with.moderation, limits));
         Self {
             jobs,
             others: vec![
@@ -113,6 +103,29 @@ impl Workers {
             tracing::debug!(%error, "the last notices could not be sent");
         }
         self.notices.close().await;
+    }
+}
+
+/// Forgets what is idle; where figures are asked for, counts what only the database knows.
+async fn look_after(
+    figures: Option<PrometheusHandle>,
+    jobs: Jobs,
+    moderation: Moderation,
+    limits: Arc<Limits>,
+) {
+    let mut sites_shown = BTreeSet::new();
+    let mut ticks = interval(UPKEEP_EVERY);
+    loop {
+        ticks.tick().await;
+        limits.forget_idle();
+        let Some(figures) = &figures else { continue };
+        figures.run_upkeep();
+        if let Err(error) = jobs.observe().await {
+            tracing::debug!(%error, "counting the jobs failed, trying again");
+        }
+        if let Err(error) = moderation.observe(&mut sites_shown).await {
+            tracing::debug!(%error, "counting the queue failed, trying again");
+        }
     }
 }
 

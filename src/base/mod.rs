@@ -12,3 +12,4 @@ pub mod paging;
 pub mod random;
 pub mod secret;
 pub mod text;
+pub mod trace;

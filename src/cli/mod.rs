@@ -163,16 +163,16 @@ fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<CommandLine, c
 }
 
 fn run_with(settings: Settings, command: Command) -> anyhow::Result<()> {
-    logs::start(&settings.logs).context("while starting the log")?;
+    let log = logs::start(&settings)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("while starting the runtime")?;
-    match command {
+    let outcome = match command {
         Command::Serve => runtime.block_on(serve::run(settings)),
         Command::Migrate => runtime.block_on(migrate::run(settings)),
-        // Answered before: they have outcomes of their own.
         Command::DemoData(asked) => runtime.block_on(demo_data::run(&settings, asked)),
+        // Answered before: they have outcomes of their own.
         Command::Doctor { .. }
         | Command::PostgresKeeper { .. }
         | Command::Settings { .. }
@@ -183,7 +183,9 @@ fn run_with(settings: Settings, command: Command) -> anyhow::Result<()> {
         Command::Person(command) => runtime.block_on(person::run(&settings, command)),
         Command::Moderator(command) => runtime.block_on(moderator::run(&settings, command)),
         Command::Export(command) => runtime.block_on(export::run(&settings, command)),
-    }
+    };
+    log.finish();
+    outcome
 }
 
 fn complete(shell: Shell) -> anyhow::Result<()> {

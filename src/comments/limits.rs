@@ -38,11 +38,16 @@ impl Limits {
     /// With the rates of the API's table.
     pub fn new(limiting: RateLimit) -> Self {
         Self {
-            submit_network: Throttle::new(limiting, times(20), times(10)),
-            submit_email: Throttle::new(limiting, times(10), times(10)),
-            submit_email_network: Throttle::new(limiting, times(10), times(10)),
-            react_network: Throttle::new(limiting, times(30), times(10)),
-            read_network: Throttle::new(limiting, times(600), times(200)),
+            submit_network: Throttle::new("submit_network", limiting, times(20), times(10)),
+            submit_email: Throttle::new("submit_email", limiting, times(10), times(10)),
+            submit_email_network: Throttle::new(
+                "submit_email_network",
+                limiting,
+                times(10),
+                times(10),
+            ),
+            react_network: Throttle::new("react_network", limiting, times(30), times(10)),
+            read_network: Throttle::new("read_network", limiting, times(600), times(200)),
         }
     }
 

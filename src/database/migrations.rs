@@ -78,6 +78,11 @@ pub async fn is_current(connection: &mut PgConnection) -> Result<bool, Error> {
     Ok(applied(connection).await?.contains(&known) && oldest_binary(connection).await? <= known)
 }
 
+/// The newest migration that this binary knows.
+pub fn schema_version() -> i64 {
+    newest_of(&MIGRATOR)
+}
+
 /// How a schema stands to this binary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SchemaState {

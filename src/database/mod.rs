@@ -8,13 +8,14 @@ mod inspection;
 mod installation;
 mod migrations;
 mod notices;
+mod operation;
 mod pool;
 
 pub use error::Error;
 pub use inspection::{Inspection, VERSION_MIN, inspect};
 pub use installation::load_secret;
 pub use migrations::{
-    MigrationError, SchemaState, is_current, migrate, migrate_with, schema_state,
+    MigrationError, SchemaState, is_current, migrate, migrate_with, schema_state, schema_version,
 };
 pub use notices::{Channel, Notice, Notices, notify_with_commit};
 pub use pool::{Capacity, Database, Lane, REQUEST_BUDGET, within_one_budget};

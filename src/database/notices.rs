@@ -151,6 +151,7 @@ impl Notices {
         for payloads in payloads.chunks(PAYLOADS_MAX) {
             let send = async |connection: &mut PgConnection| notify(connection, payloads).await;
             self.0.database.run(Lane::Moderators, send).await?;
+            count_lines("sent", payloads.iter().map(String::as_str));
         }
         Ok(())
     }
@@ -237,6 +238,7 @@ impl Notices {
         if lines.next() == Some(&self.0.name) {
             return;
         }
+        count_lines("received", std::iter::once(payload));
         for line in lines {
             if line == MISSED {
                 self.deliver_to_all(&Notice::Missed);
@@ -287,6 +289,15 @@ async fn notify(connection: &mut PgConnection, payloads: &[String]) -> Result<()
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// Counts the lines of payloads, each of which begins with one that names the sender.
+fn count_lines<'a>(direction: &'static str, payloads: impl Iterator<Item = &'a str>) {
+    let lines: usize = payloads
+        .map(|payload| payload.lines().count().saturating_sub(1))
+        .sum();
+    metrics::counter!("rejoinder_notices_total", "direction" => direction)
+        .increment(u64::try_from(lines).unwrap_or(u64::MAX));
 }
 
 /// The lines behind the sender's name, as few payloads as they fit into.

@@ -11,9 +11,12 @@ use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgConnection, PgPool, Postgres};
 use tokio::time::{Instant, timeout_at};
+use tracing::Instrument as _;
 
 use super::error::Error;
+use super::operation::Operation;
 use crate::base::codes::{Code, Refusal};
+use crate::base::trace;
 
 /// All store calls of one request together, waiting for a connection included.
 pub const REQUEST_BUDGET: Duration = Duration::from_millis(2500);
@@ -31,6 +34,16 @@ pub enum Lane {
     Readers,
     /// The admin API, and whatever runs beside requests.
     Moderators,
+}
+
+impl Lane {
+    /// The lane as it stands in figures.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Readers => "readers",
+            Self::Moderators => "moderators",
+        }
+    }
 }
 
 /// How many connections each lane may hold.
@@ -66,6 +79,8 @@ struct Pool {
     current: RwLock<PgPool>,
     /// Connections that our own leases hold. Fewer than the pool thinks means that permits have leaked.
     leased: AtomicUsize,
+    /// Callers that wait for a connection.
+    waiting: AtomicUsize,
     born: Instant,
     /// When it was last looked into, in milliseconds after `born`; negative: never.
     looked_ms: AtomicI64,
@@ -111,30 +126,14 @@ impl Database {
 
     /// Runs store calls on one connection. When the time runs out, or the caller is dropped midway, the connection is
     /// closed instead of returned, so that nobody else meets its unfinished statement. So is one on which the database
-    /// proved unavailable: after a fail-over it may lead to a server that only reads, and would for ever.
+    /// proved unavailable: after a fail-over it may lead to a server that only reads, and would for ever. Figures and
+    /// spans name it after the function in which `work` is written.
     pub async fn run<T, E: From<Error> + Refusal>(
         &self,
         lane: Lane,
         work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, E>,
     ) -> Result<T, E> {
-        let deadline = deadline();
-        let mut lease = self.pool(lane).lease(deadline).await?;
-        let outcome = match lease.connection() {
-            Some(connection) => timeout_at(deadline, work(connection)).await,
-            None => return Err(Error::Timeout.into()),
-        };
-        match outcome {
-            Ok(Err(error)) if error.code() == Code::Unavailable => Err(error),
-            Ok(result) => {
-                lease.give_back();
-                result
-            }
-            Err(elapsed) => {
-                tracing::warn!(%elapsed, "dropped a database connection: its call outlived the request's deadline");
-                metrics::counter!("rejoinder_database_timeouts_total").increment(1);
-                Err(Error::Timeout.into())
-            }
-        }
+        self.observed(Operation::of(&work), lane, work).await
     }
 
     /// Like [`Self::run`], in one transaction: committed when the work succeeds, else rolled back.
@@ -143,13 +142,67 @@ impl Database {
         lane: Lane,
         work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, E>,
     ) -> Result<T, E> {
-        self.run(lane, async |connection: &mut PgConnection| {
+        let operation = Operation::of(&work);
+        let in_transaction = async |connection: &mut PgConnection| {
             let mut transaction = connection.begin().await.map_err(Error::from)?;
             let value = work(&mut transaction).await?;
             transaction.commit().await.map_err(Error::from)?;
             Ok(value)
-        })
-        .await
+        };
+        self.observed(operation, lane, in_transaction).await
+    }
+
+    async fn observed<T, E: From<Error> + Refusal>(
+        &self,
+        operation: Operation,
+        lane: Lane,
+        work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let begun = Instant::now();
+        let span = tracing::info_span!(
+            target: trace::SPANS, "database", otel.kind = "client", db.system.name = "postgresql",
+            otel.name = %format_args!("{}.{}", operation.module, operation.name), lane = lane.as_str(),
+        );
+        let outcome = self.on_lease(operation, lane, work).instrument(span).await;
+        let labels = operation.labels();
+        metrics::histogram!("rejoinder_database_call_seconds", labels.iter())
+            .record(begun.elapsed().as_secs_f64());
+        outcome
+    }
+
+    async fn on_lease<T, E: From<Error> + Refusal>(
+        &self,
+        operation: Operation,
+        lane: Lane,
+        work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let deadline = deadline();
+        let leased = self.pool(lane).lease(lane, deadline).await;
+        let mut lease = leased.inspect_err(|_| operation.count_error("no_connection"))?;
+        let outcome = match lease.connection() {
+            Some(connection) => timeout_at(deadline, work(connection)).await,
+            None => return Err(Error::Timeout.into()),
+        };
+        match outcome {
+            Ok(Err(error)) if error.code() == Code::Unavailable => {
+                operation.count_error("unavailable");
+                Err(error)
+            }
+            Ok(result) => {
+                lease.give_back();
+                if let Err(error) = &result
+                    && error.code() == Code::InternalError
+                {
+                    operation.count_error("failed");
+                }
+                result
+            }
+            Err(elapsed) => {
+                operation.count_error("deadline");
+                tracing::warn!(%elapsed, "dropped a database connection: its call outlived the request's deadline");
+                Err(Error::Timeout.into())
+            }
+        }
     }
 
     /// How to connect, for what needs a connection apart from the pools.
@@ -174,13 +227,21 @@ impl Database {
 
     /// Publishes the gauges of both pools.
     pub fn observe(&self) {
-        for (lane, pool) in [("readers", &self.readers), ("moderators", &self.moderators)] {
+        for lane in [Lane::Readers, Lane::Moderators] {
+            let pool = self.pool(lane);
             let current = pool.current();
+            let number = |number: usize| f64::from(u32::try_from(number).unwrap_or(u32::MAX));
+            let lane = lane.as_str();
             metrics::gauge!("rejoinder_database_connections", "lane" => lane)
                 .set(f64::from(current.size()));
-            let leased = u32::try_from(pool.leased.load(Ordering::Relaxed)).unwrap_or(u32::MAX);
+            metrics::gauge!("rejoinder_database_connections_max", "lane" => lane)
+                .set(f64::from(pool.connections_max));
+            metrics::gauge!("rejoinder_database_connections_idle", "lane" => lane)
+                .set(number(current.num_idle()));
             metrics::gauge!("rejoinder_database_connections_busy", "lane" => lane)
-                .set(f64::from(leased));
+                .set(number(pool.leased.load(Ordering::Relaxed)));
+            metrics::gauge!("rejoinder_database_waiting", "lane" => lane)
+                .set(number(pool.waiting.load(Ordering::Relaxed)));
         }
     }
 
@@ -201,6 +262,7 @@ impl Pool {
             connections_max,
             current,
             leased: AtomicUsize::new(0),
+            waiting: AtomicUsize::new(0),
             born,
             looked_ms: AtomicI64::new(-1),
         }
@@ -227,8 +289,14 @@ impl Pool {
             .clone()
     }
 
-    async fn lease(self: &Arc<Self>, deadline: Instant) -> Result<Lease, Error> {
-        match timeout_at(deadline, self.current().acquire()).await {
+    async fn lease(self: &Arc<Self>, lane: Lane, deadline: Instant) -> Result<Lease, Error> {
+        let begun = Instant::now();
+        let waiting = Counted::in_the(&self.waiting);
+        let acquired = timeout_at(deadline, self.current().acquire()).await;
+        drop(waiting);
+        metrics::histogram!("rejoinder_database_wait_seconds", "lane" => lane.as_str())
+            .record(begun.elapsed().as_secs_f64());
+        match acquired {
             Ok(Ok(connection)) => {
                 self.leased.fetch_add(1, Ordering::Relaxed);
                 Ok(Lease {
@@ -283,6 +351,22 @@ impl Pool {
                 .looked_ms
                 .compare_exchange(last_ms, now_ms, Ordering::Relaxed, Ordering::Relaxed)
                 .is_ok()
+    }
+}
+
+/// One more in a number, until it is dropped.
+struct Counted<'a>(&'a AtomicUsize);
+
+impl<'a> Counted<'a> {
+    fn in_the(number: &'a AtomicUsize) -> Self {
+        number.fetch_add(1, Ordering::Relaxed);
+        Self(number)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -59,7 +59,11 @@ impl Handlers {
     }
 
     pub(super) fn kinds(&self) -> Vec<String> {
-        self.by_kind.keys().map(|kind| (*kind).to_owned()).collect()
+        self.names().map(str::to_owned).collect()
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.by_kind.keys().copied()
     }
 
     pub(super) fn find(&self, kind: &str) -> Option<(&'static str, Handler)> {

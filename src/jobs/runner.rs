@@ -1,6 +1,7 @@
 //! Runs jobs: takes one that is due, keeps its lease while it runs, and writes down what came of it. Must not know what
 //! the jobs do.
 
+use std::collections::BTreeMap;
 use std::time::{Duration as StdDuration, Instant};
 
 use sqlx::PgConnection;
@@ -8,6 +9,7 @@ use time::{Duration, OffsetDateTime};
 use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{interval_at, sleep, sleep_until};
+use tracing::{Instrument as _, field};
 
 use super::handlers::{Handlers, Schedule};
 use super::model::{Failure, FailureKind, NewJob, Progress, Run, Since};
@@ -15,6 +17,7 @@ use super::store::{self, Held, Setback, TakenJob, WORK};
 use crate::base::clock::Clock;
 use crate::base::ids::RunId;
 use crate::base::random;
+use crate::base::trace::{self, Trace};
 use crate::database::{Database, Error, Lane, Notice, Notices};
 
 /// How long a run holds its job without renewing.
@@ -35,6 +38,9 @@ const JITTER: f64 = 0.2;
 const UNAVAILABLE_WAIT: Duration = Duration::seconds(2);
 /// A run that doesn't give back by itself is broken off so long after it was asked to.
 const STOP_TIME_MAX: StdDuration = StdDuration::from_secs(3);
+
+/// What kinds that only other releases know are called in figures.
+const UNKNOWN: &str = "unknown";
 
 /// The queue as an instance works on it; cheap to clone.
 #[derive(Clone)]
@@ -93,16 +99,32 @@ impl Jobs {
         }
     }
 
-    /// Publishes how the queue is. One round trip.
+    /// Publishes how the queue is, by kind; kinds of other releases together as `unknown`. One round trip.
     pub async fn observe(&self) -> Result<(), Error> {
         let now = self.clock.now();
         let count = async |connection: &mut PgConnection| store::figures(connection, now).await;
         let figures = self.database.run(Lane::Moderators, count).await?;
+        let mut by_kind: BTreeMap<&'static str, (i64, i64, Duration)> = self
+            .handlers
+            .names()
+            .chain(std::iter::once(UNKNOWN))
+            .map(|kind| (kind, (0, 0, Duration::ZERO)))
+            .collect();
+        for found in figures {
+            let kind = self.handlers.find(&found.kind);
+            let sum = by_kind
+                .entry(kind.map_or(UNKNOWN, |(kind, _)| kind))
+                .or_default();
+            let waited = found.oldest_due_at.map_or(Duration::ZERO, |at| now - at);
+            *sum = (sum.0 + found.living, sum.1 + found.dead, sum.2.max(waited));
+        }
         let number = |count| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
-        let waited = figures.oldest_due_at.map_or(Duration::ZERO, |at| now - at);
-        metrics::gauge!("rejoinder_jobs_living").set(number(figures.living));
-        metrics::gauge!("rejoinder_jobs_dead").set(number(figures.dead));
-        metrics::gauge!("rejoinder_jobs_oldest_due_seconds").set(waited.as_seconds_f64());
+        for (kind, (living, dead, waited)) in by_kind {
+            metrics::gauge!("rejoinder_jobs_living", "kind" => kind).set(number(living));
+            metrics::gauge!("rejoinder_jobs_dead", "kind" => kind).set(number(dead));
+            metrics::gauge!("rejoinder_jobs_oldest_due_seconds", "kind" => kind)
+                .set(waited.as_seconds_f64());
+        }
         Ok(())
     }
 
@@ -176,24 +198,46 @@ impl Jobs {
         let Some(job) = self.database.run(Lane::Moderators, take).await? else {
             return Ok(false);
         };
+        let kind = self
+            .handlers
+            .find(&job.kind)
+            .map_or(UNKNOWN, |(kind, _)| kind);
+        let trace = Trace::begin();
+        let named =
+            tracing::error_span!("job", job.id = %job.id, job.kind = kind, trace.id = %trace.id);
+        let spanned = tracing::info_span!(
+            target: trace::SPANS, parent: &named, "job", otel.name = %format_args!("job {kind}"), job.id = %job.id,
+            job.outcome = field::Empty,
+        );
+        let work = self
+            .run_taken(&job, run, kind, stopping)
+            .instrument(spanned)
+            .instrument(named);
+        trace::within(trace, work).await;
+        Ok(true)
+    }
+
+    async fn run_taken(
+        &self,
+        job: &TakenJob,
+        run: RunId,
+        kind: &'static str,
+        stopping: &watch::Receiver<bool>,
+    ) {
         let begun = Instant::now();
         // Lost again and again: perhaps it is this job that kills the instances.
         let ending = if job.attempts >= ATTEMPTS_MAX {
             let lost = "the instances that ran it ended before it was done";
             Ending::Came(Err(Failure::because(lost)))
         } else {
-            self.run(&job, run, stopping).await
+            self.run(job, run, stopping).await
         };
-        let outcome = self.conclude(&job, run, ending).await;
-        let kind = self
-            .handlers
-            .find(&job.kind)
-            .map_or("unknown", |(kind, _)| kind);
+        let outcome = self.conclude(job, run, ending).await;
+        tracing::Span::current().record("job.outcome", outcome);
         metrics::counter!("rejoinder_jobs_run_total", "kind" => kind, "outcome" => outcome)
             .increment(1);
         metrics::histogram!("rejoinder_jobs_run_seconds", "kind" => kind)
             .record(begun.elapsed().as_secs_f64());
-        Ok(true)
     }
 
     /// Runs the handler in a task of its own, so that its panic is a failure of the job, and renews the lease meanwhile.
@@ -211,7 +255,11 @@ impl Jobs {
             job.payload.clone(),
             stopping.clone(),
         );
-        let mut task = Task(tokio::spawn(handler(of_this_run)));
+        let mut work = handler(of_this_run);
+        if let Some(trace) = trace::current() {
+            work = Box::pin(trace::within(trace, work));
+        }
+        let mut task = Task(tokio::spawn(work.in_current_span()));
         let mut stopping = stopping.clone();
         let mut renewals = interval_at(tokio::time::Instant::now() + RENEW_EVERY, RENEW_EVERY);
         let mut broken_off_at = None;

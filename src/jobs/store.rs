@@ -13,6 +13,8 @@ use crate::database::{Channel, Error, notify_with_commit};
 pub const WORK: Channel = Channel::new("jobs");
 /// Jobs that are counted for the figures; no more, so that the figures stay cheap.
 const COUNTED_MAX: i64 = 10_000;
+/// Kinds that are counted; this release and those beside it know some tens.
+const KINDS_MAX: i64 = 200;
 
 /// Puts a job into the queue and wakes the workers; for the transaction that makes it necessary. Two statements, one
 /// where it isn't due yet.
@@ -320,9 +322,10 @@ pub(super) async fn move_schedule(
     Ok(due_at.map(|due_at| due_at.saturating_sub(every)))
 }
 
-/// How the queue is.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct QueueFigures {
+/// How many jobs of a kind there are.
+#[derive(Debug, Clone)]
+pub(super) struct KindFigures {
+    pub(super) kind: String,
     /// Jobs that wait or run.
     pub(super) living: i64,
     /// Jobs that were given up.
@@ -331,32 +334,47 @@ pub(super) struct QueueFigures {
     pub(super) oldest_due_at: Option<OffsetDateTime>,
 }
 
-/// Counts, up to 10,000. One statement.
+/// Counts by kind: the 10,000 living ones that are due first, and up to 10,000 given up. One statement.
 pub(super) async fn figures(
     connection: &mut PgConnection,
     now: OffsetDateTime,
-) -> Result<QueueFigures, Error> {
-    let row = sqlx::query!(
+) -> Result<Vec<KindFigures>, Error> {
+    let rows = sqlx::query_as!(
+        KindFigures,
         r#"
+        with living as materialized (
+            select kind, run_at
+            from jobs
+            where dead_at is null
+            order by run_at, id
+            limit $1
+        ), dead as materialized (
+            select kind
+            from jobs
+            where dead_at is not null
+            order by id
+            limit $1
+        )
         select
-            (select count(*) from (select from jobs where dead_at is null limit $1) as living) as "living!",
-            (select count(*) from (select from jobs where dead_at is not null limit $1) as dead) as "dead!",
-            (
-                select min(run_at)
-                from jobs
-                where dead_at is null and run_at <= $2
-            ) as oldest_due_at
+            k.kind as "kind!",
+            count(*) filter (where k.is_living) as "living!",
+            count(*) filter (where not k.is_living) as "dead!",
+            min(k.run_at) filter (where k.run_at <= $2) as oldest_due_at
+        from (
+            select kind, true as is_living, run_at from living
+            union all
+            select kind, false, null from dead
+        ) k
+        group by k.kind
+        limit $3
         "#,
         COUNTED_MAX,
         now,
+        KINDS_MAX,
     )
-    .fetch_one(connection)
+    .fetch_all(connection)
     .await?;
-    Ok(QueueFigures {
-        living: row.living,
-        dead: row.dead,
-        oldest_due_at: row.oldest_due_at,
-    })
+    Ok(rows)
 }
 
 /// Jobs that were given up, newest first: up to [`Limit::rows`], one more than a page has. One statement.

@@ -3,7 +3,7 @@
 use super::{
     accounts, database, http, logs,
     setting::{Setting, Shape, Visibility},
-    sites,
+    sites, traces,
 };
 
 /// `REJOINDER_CONFIG`
@@ -20,7 +20,7 @@ pub static CONFIG: Setting = Setting {
 };
 
 /// Every setting, in the order in which people need them.
-pub static ALL: [&Setting; 17] = [
+pub static ALL: [&Setting; 19] = [
     &CONFIG,
     &database::URL,
     &http::LISTEN,
@@ -38,6 +38,8 @@ pub static ALL: [&Setting; 17] = [
     &logs::LOG,
     &logs::LOG_FORMAT,
     &http::METRICS_LISTEN,
+    &traces::TRACES_ENDPOINT,
+    &traces::TRACES_SAMPLED,
 ];
 
 #[cfg(test)]

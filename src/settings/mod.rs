@@ -17,6 +17,7 @@ mod site_origin;
 pub mod sites;
 mod source;
 mod switch;
+pub mod traces;
 
 pub use accounts::AccountSettings;
 pub use database::DatabaseSettings;
@@ -28,6 +29,7 @@ pub use mistake::{Mistake, Place};
 pub use setting::{Setting, Shape, Visibility};
 pub use sites::{Demo, SiteSettings};
 pub use source::{Flags, ReadFile, Sources};
+pub use traces::TraceSettings;
 
 /// All that is set. `Debug` shows no secret.
 #[derive(Debug, Clone)]
@@ -42,6 +44,8 @@ pub struct Settings {
     pub accounts: AccountSettings,
     /// The log.
     pub logs: LogSettings,
+    /// Traces.
+    pub traces: TraceSettings,
 }
 
 impl Settings {
@@ -55,9 +59,10 @@ impl Settings {
         let sites = SiteSettings::gather(&mut layers);
         let accounts = AccountSettings::gather(&mut layers);
         let logs = LogSettings::gather(&mut layers);
+        let traces = TraceSettings::gather(&mut layers);
 
-        match (database, http, accounts, logs) {
-            (Some(database), Some(http), Some(accounts), Some(logs))
+        match (database, http, accounts, logs, traces) {
+            (Some(database), Some(http), Some(accounts), Some(logs), Some(traces))
                 if layers.mistakes.is_empty() =>
             {
                 Ok(Self {
@@ -66,6 +71,7 @@ impl Settings {
                     sites,
                     accounts,
                     logs,
+                    traces,
                 })
             }
             _ => Err(layers.mistakes),

@@ -1,23 +1,28 @@
 //! The outermost layer of every answer: request id, problem rendering, security headers, one log line, figures.
 //! Must not know what the routes do.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use actix_web::body::{BoxBody, MessageBody};
+use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, ResponseError};
+use metrics::Label;
+use tracing::{Instrument as _, field};
 
 use super::input::decode_address;
 use super::problem::{ApiError, render, wants_page};
 use crate::base::codes::Code;
 use crate::base::random;
+use crate::base::trace::{self, Trace};
 use crate::database::within_one_budget;
 
 /// `X-Request-Id`.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Where a caller names its trace (W3C Trace Context).
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 /// A longer id from outside isn't taken over.
 const REQUEST_ID_CHARS_MAX: usize = 64;
 
@@ -30,9 +35,31 @@ pub async fn wrap<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let begun = Instant::now();
     let id = request_id(request.headers());
     request.extensions_mut().insert(RequestId(id.clone()));
+    let trace = trace_of(request.headers());
+    // For the log, at its highest level, so that a filter that lets any line pass lets its ids pass.
+    let named = tracing::error_span!("request", request.id = %id, trace.id = %trace.id);
+    let spanned = tracing::info_span!(
+        target: trace::SPANS, parent: &named, "request", otel.kind = "server", request.id = %id,
+        http.request.method = field::Empty, http.route = field::Empty,
+        http.response.status_code = field::Empty, otel.status_code = field::Empty,
+    );
+    #[cfg(feature = "opentelemetry")]
+    trace.adopt(&spanned);
+    let _counted = InFlight::begin();
+    let answer = answer(request, next, id)
+        .instrument(spanned)
+        .instrument(named);
+    trace::within(trace, answer).await
+}
+
+async fn answer<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+    id: String,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let begun = Instant::now();
     let page = wants_page(request.headers().get(header::ACCEPT));
     let private = is_private(&request);
     let method = request.method().clone();
@@ -64,24 +91,81 @@ pub async fn wrap<B: MessageBody + 'static>(
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(X_REQUEST_ID, value);
     }
+    tell(known_method(&method), &response, begun.elapsed());
+    Ok(response)
+}
+
+/// The one line of a request, its span's ending, and its figures.
+fn tell(method: &'static str, response: &ServiceResponse, elapsed: Duration) {
     let route = response
         .request()
         .match_pattern()
         .unwrap_or_else(|| "unmatched".to_owned());
-    let status = response.status().as_u16();
-    let elapsed = begun.elapsed();
+    let status = response.status();
+    let number = status.as_u16();
     tracing::info!(
-        request.id = %id, http.method = %method, http.route = %route, http.status = status,
+        http.method = method,
+        http.route = route,
+        http.status = number,
         duration_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
-        "{method} {route} {status}"
+        "{method} {route} {number}"
     );
+    let span = tracing::Span::current();
+    if !span.is_disabled() {
+        span.record("http.request.method", method);
+        span.record("http.route", &route);
+        span.record("http.response.status_code", number);
+        if status.is_server_error() {
+            span.record("otel.status_code", "ERROR");
+        }
+    }
+    if let BodySize::Sized(bytes) = response.response().body().size() {
+        metrics::counter!("rejoinder_http_response_bytes_total", "route" => route.clone())
+            .increment(bytes);
+    }
     let labels = [
-        ("method", known_method(method.as_str()).to_owned()),
-        ("route", route),
-        ("status", status.to_string()),
+        Label::from_static_parts("method", method),
+        Label::new("route", route),
+        Label::from_static_parts("status", class_of(status)),
     ];
-    metrics::histogram!("rejoinder_http_request_seconds", &labels).record(elapsed.as_secs_f64());
-    Ok(response)
+    metrics::histogram!("rejoinder_http_request_seconds", labels.iter())
+        .record(elapsed.as_secs_f64());
+}
+
+/// Counts a request as under way, until it is answered or its client goes.
+struct InFlight;
+
+impl InFlight {
+    fn begin() -> Self {
+        metrics::gauge!("rejoinder_http_requests_in_flight").increment(1.0);
+        Self
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        metrics::gauge!("rejoinder_http_requests_in_flight").decrement(1.0);
+    }
+}
+
+/// The caller's trace where it names one in the form of W3C Trace Context, else a new one.
+fn trace_of(headers: &HeaderMap) -> Trace {
+    headers
+        .get(TRACEPARENT)
+        .and_then(|value| value.to_str().ok())
+        .and_then(Trace::parse)
+        .unwrap_or_else(Trace::begin)
+}
+
+/// Few words instead of some twenty statuses, since each costs all buckets of a histogram.
+fn class_of(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        100..=199 => "1xx",
+        200..=299 => "2xx",
+        300..=399 => "3xx",
+        400..=499 => "4xx",
+        _ => "5xx",
+    }
 }
 
 fn rendered(response: ServiceResponse, id: &str, page: bool) -> ServiceResponse {
@@ -123,10 +207,16 @@ fn is_private(request: &ServiceRequest) -> bool {
         || request.headers().contains_key(header::AUTHORIZATION)
 }
 
-/// A client may send any word as a method; figures keep few.
-fn known_method(method: &str) -> &str {
-    match method {
-        "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS" => method,
+/// A client may send any word as a method; figures and lines keep few.
+fn known_method(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        "OPTIONS" => "OPTIONS",
         _ => "other",
     }
 }

@@ -245,13 +245,9 @@ pub(crate) fn render(mut response: HttpResponse, request_id: &str, page: bool) -
     let carried = response.extensions_mut().remove::<Draft>();
     let draft = carried.unwrap_or_else(|| of_status(response.status()));
     if let Some(cause) = &draft.cause {
-        tracing::error!(
-            request.id = request_id,
-            error.code = draft.code.as_str(),
-            cause,
-            "request failed"
-        );
+        tracing::error!(error.code = draft.code.as_str(), cause, "request failed");
     }
+    metrics::counter!("rejoinder_http_refusals_total", "code" => draft.code.as_str()).increment(1);
     let problem = Problem {
         kind: format!("/problems/{}", draft.code.as_str()),
         title: draft.code.title(),

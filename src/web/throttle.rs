@@ -12,6 +12,7 @@ use crate::settings::RateLimit;
 
 /// A limit: so many a minute, so many at once.
 pub struct Throttle<K: Hash + Eq + Clone> {
+    name: &'static str,
     limiter: Option<RateLimiter<K, DefaultKeyedStateStore<K>, DefaultClock>>,
 }
 
@@ -19,10 +20,16 @@ pub struct Throttle<K: Hash + Eq + Clone> {
 const KEYS_KEPT_MAX: usize = 100_000;
 
 impl<K: Hash + Eq + Clone> Throttle<K> {
-    /// A limit of `per_minute` with bursts of `burst`.
-    pub fn new(limiting: RateLimit, per_minute: NonZeroU32, burst: NonZeroU32) -> Self {
+    /// A limit of `per_minute` with bursts of `burst`. By the name its refusals are counted.
+    pub fn new(
+        name: &'static str,
+        limiting: RateLimit,
+        per_minute: NonZeroU32,
+        burst: NonZeroU32,
+    ) -> Self {
         let quota = Quota::per_minute(per_minute).allow_burst(burst);
         Self {
+            name,
             limiter: (limiting == RateLimit::On).then(|| RateLimiter::keyed(quota)),
         }
     }
@@ -35,9 +42,10 @@ impl<K: Hash + Eq + Clone> Throttle<K> {
         if limiter.len() > KEYS_KEPT_MAX {
             limiter.retain_recent();
         }
-        limiter
-            .check_key(key)
-            .map_err(|refused| refused.wait_time_from(DefaultClock::default().now()))
+        limiter.check_key(key).map_err(|refused| {
+            metrics::counter!("rejoinder_limits_reached_total", "limit" => self.name).increment(1);
+            refused.wait_time_from(DefaultClock::default().now())
+        })
     }
 
     /// Forgets keys whose allowance is whole again; called now and then so that memory stays flat.

@@ -22,6 +22,7 @@ mod errors;
 mod examples;
 mod headers;
 mod journey;
+mod metrics;
 mod moderation;
 mod openapi;
 mod pages;

@@ -11,6 +11,7 @@ mod package;
 mod source;
 mod sql;
 mod tables;
+mod telling;
 
 use std::path::Path;
 
@@ -92,4 +93,9 @@ fn documents_link_to_what_exists_and_the_readme_is_short() {
 #[test]
 fn dependencies_are_none_of_the_banned_ones() {
     assert_none(&dependencies::breaches(&tree()));
+}
+
+#[test]
+fn operators_read_of_every_line_and_figure_and_of_no_other() {
+    assert_none(&telling::breaches(&tree()));
 }

@@ -15,6 +15,7 @@ mod claims;
 mod decisions;
 mod export;
 mod jobs;
+mod observe;
 mod plans;
 mod queue;
 mod reactions;

@@ -577,6 +577,9 @@ async fn check_others(plans: &mut Plans) {
         plans.moderation.summary(caller, None).await.unwrap();
         plans.check("figures", HITS_MAX).await;
     }
+    let mut shown = std::collections::BTreeSet::new();
+    plans.moderation.observe(&mut shown).await.unwrap();
+    plans.check("gauges of the queue", SORTED_MAX).await;
     let batch = BatchId::from_uuid(id(0xba7c));
     plans
         .moderation

@@ -125,10 +125,28 @@ impl Accounts {
             passwords: Passwords::new(options.cost)?,
             account_failures: Backoff::new(),
             network_failures: Backoff::new(),
-            requests: Throttle::new(options.limiting, REQUESTS_PER_MINUTE, REQUESTS_BURST),
+            requests: Throttle::new(
+                "requests",
+                options.limiting,
+                REQUESTS_PER_MINUTE,
+                REQUESTS_BURST,
+            ),
             second_factor,
             public_url: options.public_url,
         })))
+    }
+
+    /// Publishes the gauges of passwords and of failed sign-ins.
+    pub fn observe(&self) {
+        let number = |number: u64| f64::from(u32::try_from(number).unwrap_or(u32::MAX));
+        let waiting = u64::try_from(self.0.passwords.waiting()).unwrap_or(u64::MAX);
+        metrics::gauge!("rejoinder_passwords_waiting").set(number(waiting));
+        for (cache, entries) in [
+            ("account_failures", self.0.account_failures.entries()),
+            ("network_failures", self.0.network_failures.entries()),
+        ] {
+            metrics::gauge!("rejoinder_cache_entries", "cache" => cache).set(number(entries));
+        }
     }
 
     /// The address of a set-up link; none where nobody has said how the world reaches us.

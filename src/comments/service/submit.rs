@@ -5,6 +5,7 @@ use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 
 use super::{AuthorView, Change, Comments};
+use crate::base::codes::Refusal as _;
 use crate::base::email::EmailKey;
 use crate::base::ids::{CommentId, PageId};
 use crate::base::page_url::Origin;
@@ -76,6 +77,17 @@ impl Comments {
     /// Takes a comment. When this returns it is on disk, with the first line of its history. Two round trips; three
     /// or more only after a lost race or a key whose time is over.
     pub async fn submit(&self, submission: Submission) -> Result<Receipt, Error> {
+        let outcome = self.take_in(submission).await;
+        let word = match &outcome {
+            Ok(receipt) if receipt.replayed => "replayed",
+            Ok(receipt) => receipt.comment.status.as_str(),
+            Err(error) => error.code().as_str(),
+        };
+        metrics::counter!("rejoinder_submissions_total", "outcome" => word).increment(1);
+        outcome
+    }
+
+    async fn take_in(&self, submission: Submission) -> Result<Receipt, Error> {
         let draft = &submission.draft;
         let site = self
             .sites

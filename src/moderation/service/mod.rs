@@ -9,6 +9,7 @@ pub(super) mod jobs;
 mod log;
 mod merge;
 mod notes;
+mod observe;
 pub(in crate::moderation) mod persons;
 pub(in crate::moderation) mod summary;
 
@@ -184,6 +185,16 @@ impl Moderation {
     /// Tells what has been decided; after the commit.
     fn publish(&self, results: &[DecisionResult]) {
         let changes: Vec<Change> = results.iter().filter_map(Change::of).collect();
+        let decided = results
+            .iter()
+            .filter(|result| result.outcome == Outcome::Decided);
+        for facts in decided.filter_map(|result| result.facts) {
+            // An edit leaves the state as it is.
+            if facts.was != facts.status {
+                metrics::counter!("rejoinder_decisions_total", "status" => facts.status.as_str())
+                    .increment(1);
+            }
+        }
         self.changes.publish(&changes);
     }
 

@@ -21,6 +21,9 @@ const DAY_DECISIONS_MAX: i64 = 12_000;
 /// At most so many lines of waits by day and site: 30 days of 1,000 sites.
 const DAY_WAITS_MAX: i64 = 30_000;
 
+/// Of each site that isn't shown by its name so many waiting comments are counted.
+const OTHERS_COUNTED_MAX: i64 = 100;
+
 /// The site of this slug, if the scope has it. One statement.
 pub(crate) async fn find_site(
     connection: &mut PgConnection,
@@ -83,6 +86,66 @@ pub(crate) async fn count_by_status(
     rows.into_iter()
         .map(|row| Ok((status(&row.status)?, CappedCount::of(row.number))))
         .collect()
+}
+
+/// The queue of a site, or of all sites that aren't shown by their names.
+#[derive(Debug, Clone)]
+pub(crate) struct SiteQueue {
+    /// None: the sum of the others.
+    pub(crate) slug: Option<String>,
+    /// Comments that wait, capped for each site.
+    pub(crate) pending: i64,
+    /// Since when the longest waiting one does.
+    pub(crate) oldest_at: Option<OffsetDateTime>,
+}
+
+/// The queues of the sites that were made first, each counted up to [`COUNT_EXACT_MAX`], and of the others together, each
+/// counted up to a hundred. Reads an index alone, in its order. One statement.
+pub(crate) async fn count_queues(
+    connection: &mut PgConnection,
+    named_max: i64,
+) -> Result<Vec<SiteQueue>, Error> {
+    let rows = sqlx::query_as!(
+        SiteQueue,
+        r#"
+        with places as materialized (
+            select
+                s.id,
+                case when row_number() over (order by s.id) <= $1::bigint then s.slug end as slug
+            from sites s
+        )
+        select
+            l.slug,
+            sum(n.number)::bigint as "pending!",
+            min(o.submitted_at) as oldest_at
+        from places l
+        cross join lateral (
+            select count(*) as number
+            from (
+                select 1
+                from comments c
+                where c.site_id = l.id and c.status = 'pending'
+                order by c.submitted_at, c.id
+                limit case when l.slug is null then $3::bigint else $2::bigint end
+            ) f
+        ) n
+        left join lateral (
+            select c.submitted_at
+            from comments c
+            where c.site_id = l.id and c.status = 'pending'
+            order by c.submitted_at, c.id
+            limit 1
+        ) o on true
+        group by l.slug
+        limit $1::bigint + 1
+        "#,
+        named_max,
+        i64::from(COUNT_EXACT_MAX),
+        OTHERS_COUNTED_MAX,
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows)
 }
 
 fn status(word: &str) -> Result<Status, Error> {

@@ -2,7 +2,7 @@
 //! figures, its answers, its arguments.
 
 mod full;
-mod program;
+pub(crate) mod program;
 mod run;
 mod work;
 
@@ -18,9 +18,9 @@ use crate::support::{TestDatabase, execute};
 
 const DATABASE_PASSWORD: &str = "database-0e9b1c";
 const SERVER_SECRET: &str = "server-secret-5b1f7d3a9c2e4680-5b1f7d3a9c2e4680";
-const OWNER_PASSWORD: &str = "owner-password-77aa";
+pub(crate) const OWNER_PASSWORD: &str = "owner-password-77aa";
 const WRONG_PASSWORD: &str = "wrong-password-31bb";
-const OWNER: &str = "secret.owner@example.org";
+pub(crate) const OWNER: &str = "secret.owner@example.org";
 const AUTHOR: &str = "secret.author@example.net";
 const ADDRESS: &str = "203.0.113.77";
 const AGENT: &str = "SecretBrowser/9";

@@ -6,23 +6,24 @@ use std::sync::mpsc::{self, Receiver};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::{DATABASE_PASSWORD, OWNER, OWNER_PASSWORD, SERVER_SECRET};
+use super::{DATABASE_PASSWORD, SERVER_SECRET};
+pub(crate) use super::{OWNER, OWNER_PASSWORD};
 use crate::support::TestDatabase;
 
 /// Any free port.
 const PUBLIC: &str = "127.0.0.1:0";
 
 /// The running program and what it says.
-pub(super) struct Program {
-    pub(super) child: Child,
+pub(crate) struct Program {
+    pub(crate) child: Child,
     lines: Receiver<String>,
     heard: Vec<String>,
-    pub(super) database: TestDatabase,
+    pub(crate) database: TestDatabase,
 }
 
 impl Program {
     /// With settings more than the usual ones.
-    pub(super) fn start(database: TestDatabase, more: &[(&str, &str)]) -> Self {
+    pub(crate) fn start(database: TestDatabase, more: &[(&str, &str)]) -> Self {
         let with_password = {
             let mut url = url::Url::parse(&database.url()).unwrap();
             url.set_password(Some(DATABASE_PASSWORD)).unwrap();
@@ -71,7 +72,7 @@ impl Program {
     }
 
     /// Waits for a line with an address behind these words.
-    pub(super) fn await_address(&mut self, words: &str) -> String {
+    pub(crate) fn await_address(&mut self, words: &str) -> String {
         loop {
             let line = self.lines.recv().unwrap();
             let found = line.split_once(words).and_then(|(_, rest)| {
@@ -87,7 +88,7 @@ impl Program {
     }
 
     /// Ends it as an operator would, and returns all that it said.
-    pub(super) fn stop(mut self) -> Vec<String> {
+    pub(crate) fn stop(mut self) -> Vec<String> {
         let id = Pid::from_child(&self.child);
         kill_process(id, Signal::TERM).unwrap();
         assert!(self.child.wait().unwrap().success());
