@@ -14,8 +14,8 @@ use crate::{
 };
 
 mod advice;
-mod demo_data;
 mod backup;
+mod demo_data;
 mod doctor;
 mod export;
 mod flags;
@@ -23,22 +23,22 @@ mod manual;
 mod migrate;
 mod moderator;
 mod output;
+mod person;
 mod progress;
 mod reference;
 mod restore;
-mod person;
 mod serve;
 mod usage;
 mod welcome;
 
 use advice::Cause;
+use backup::BackUp;
 use demo_data::DemoData;
 use export::ExportCommand;
-use backup::BackUp;
 use flags::SettingFlags;
 use moderator::ModeratorCommand;
-use restore::Restore;
 use person::PersonCommand;
+use restore::Restore;
 
 /// A failure while running.
 const FAILURE: u8 = 1;

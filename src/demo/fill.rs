@@ -115,7 +115,7 @@ async fn write(
     stored: &impl Fn(usize),
 ) -> Result<(), Error> {
     while let Some(piece) = pieces.recv().await {
-        comments.take_in(lane, &piece).await?;
+        comments.store_past(lane, &piece).await?;
         stored(piece.len());
     }
     Ok(())

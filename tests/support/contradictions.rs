@@ -48,13 +48,13 @@ pub(crate) async fn contradictions(pool: &PgPool) -> Vec<String> {
             or exists (select 1 from reports r where r.comment_id = c.id)
             or exists (select 1 from notes n where n.comment_id = c.id))
         union all
-        select 'comment ' || c.id || ' has the score ' || c.score || ', its votes ' || coalesce(sum(v.value), 0)
+        select 'comment ' || c.id || ' has the score ' || c.score || ', its votes ' || sum(v.value)
         from comments c
         join histories h on h.comment_id = c.id
         left join votes v on v.comment_id = c.id
         where c.status <> 'deleted'
         group by c.id
-        having c.score <> coalesce(sum(v.value), 0)
+        having count(v.value) > 0 and c.score <> sum(v.value)
         union all
         select 'comment ' || l.comment_id || ' has lost what it was before its edit to version ' || l.version
         from comment_history l

@@ -8,8 +8,8 @@ use actix_web::{FromRequest, HttpRequest};
 
 use crate::base::codes::Code;
 use crate::base::page_url::Origin;
-use crate::comments::service::Reaction;
 use crate::comments::ManageToken;
+use crate::comments::service::Reaction;
 use crate::web::PathId;
 use crate::web::client_address::ClientAddress;
 use crate::web::problem::ApiError;

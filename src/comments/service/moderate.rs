@@ -9,10 +9,10 @@ pub use crate::comments::store::history::{HISTORY_LINES_MAX, find_admin_comment,
 pub use crate::comments::store::items::load_queued;
 pub use crate::comments::store::mentions::{find_end_of_chunk, load_texts};
 pub use crate::comments::store::move_page::{Moved, await_submissions, move_comments};
-pub use crate::comments::store::places::find_places;
 pub use crate::comments::store::persons::{
     count_of_author, find_latest_author, find_of_author, load_of_author,
 };
+pub use crate::comments::store::places::find_places;
 pub use crate::comments::store::queue::{
     LOOKED_MAX, Search, count_matching, find_free, find_matching, look,
 };

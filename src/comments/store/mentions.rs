@@ -10,7 +10,7 @@ use super::admin_row::{status, unknown};
 use crate::accounts::model::SiteScope;
 use crate::base::ids::{AuthorId, CommentId, ModeratorId, PageId, SiteId};
 use crate::comments::model::changes::Deleter;
-use crate::comments::model::decisions::{DecisionFacts, DecisionResult, Outcome};
+use crate::comments::model::decisions::{DecisionFacts, DecisionResult, Outcome, SettledReports};
 use crate::comments::model::persons::{CommentText, TextKind};
 use crate::database::Error;
 
@@ -206,6 +206,7 @@ pub(in crate::comments) async fn rewrite(
                     was: status,
                     status,
                     version: row.version,
+                    reports: SettledReports::None,
                 }),
             })
         })

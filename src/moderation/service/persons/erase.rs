@@ -17,13 +17,13 @@ use crate::base::mentions::redact;
 use crate::base::text::Title;
 use crate::comments::model::changes::Deletion;
 use crate::comments::model::decisions::{DecisionResult, Outcome};
+use crate::comments::service::moderate::delete_comments;
 use crate::comments::service::{Change, moderate, without};
 use crate::database::Lane;
 use crate::jobs;
 use crate::jobs::model::{NewJob, Progress};
 use crate::moderation::error::Error;
 use crate::moderation::model::persons::{Asker, Erasure, ErasureJob, HeldErasure, Walk};
-use crate::comments::service::moderate::delete_comments;
 use crate::moderation::store::persons as store;
 use crate::sites::service::titles;
 
