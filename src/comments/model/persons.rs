@@ -9,9 +9,10 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 
+use super::reactions::ReportReason;
 use super::{ActorKind, Status};
 use crate::base::clock::rfc3339;
-use crate::base::ids::{CommentId, PageId};
+use crate::base::ids::{CommentId, PageId, ReportId};
 
 /// A comment with its history.
 #[derive(Debug, Serialize, ToSchema)]
@@ -65,6 +66,21 @@ pub struct HeldComment {
     pub reason: Option<String>,
     /// What happened to it, oldest first.
     pub history: Vec<HeldChange>,
+    /// Readers' reports of it, oldest first, at most 1,000. Who reported isn't known, and what they noted is theirs.
+    pub reports: Vec<HeldReport>,
+}
+
+/// A report of a comment.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct HeldReport {
+    /// Why.
+    pub reason: ReportReason,
+    /// When.
+    #[serde(with = "rfc3339")]
+    pub at: OffsetDateTime,
+    /// When a moderator's decision settled it.
+    #[serde(with = "rfc3339::option")]
+    pub settled_at: Option<OffsetDateTime>,
 }
 
 /// One change of a comment.
@@ -109,6 +125,8 @@ pub enum TextKind {
     Earlier,
     /// What a moderator noted with a decision; in the place of the body.
     DecisionNote,
+    /// What a reader noted with a report; in the place of the body.
+    ReportNote(ReportId),
 }
 
 /// A text of somebody, in which an address may stand.

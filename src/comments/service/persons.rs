@@ -63,6 +63,9 @@ impl Comments {
                 }
                 TextKind::Earlier => store::rewrite_earlier(connection, &text).await?,
                 TextKind::DecisionNote => store::rewrite_decision_note(connection, &text).await?,
+                TextKind::ReportNote(id) => {
+                    store::rewrite_report_note(connection, id, &text.body).await?;
+                }
             }
             redacted.texts += 1;
         }

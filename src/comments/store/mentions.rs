@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::admin_row::{status, unknown};
 use crate::accounts::model::SiteScope;
-use crate::base::ids::{AuthorId, CommentId, ModeratorId, PageId, SiteId};
+use crate::base::ids::{AuthorId, CommentId, ModeratorId, PageId, ReportId, SiteId};
 use crate::comments::model::changes::Deleter;
 use crate::comments::model::decisions::{DecisionFacts, DecisionResult, Outcome, SettledReports};
 use crate::comments::model::persons::{CommentText, TextKind};
@@ -43,6 +43,7 @@ pub async fn find_end_of_chunk(
 
 struct TextRow {
     kind: String,
+    report_id: Option<ReportId>,
     comment_id: CommentId,
     version: i32,
     name: String,
@@ -52,7 +53,7 @@ struct TextRow {
 }
 
 /// Texts with an `@` of the scope's comments after the one and up to the other that aren't the author's: what stands there,
-/// what edits replaced, what was noted with decisions. One statement; the chunk bounds it.
+/// what edits replaced, what was noted with decisions and reports. One statement; the chunk bounds it.
 pub async fn load_texts(
     connection: &mut PgConnection,
     scope: &SiteScope,
@@ -71,21 +72,26 @@ pub async fn load_texts(
                 and c.status <> 'deleted'
         )
         select
-            'current' as "kind!", c.id as "comment_id!: CommentId", c.version as "version!", c.name as "name!",
+            'current' as "kind!", null::uuid as "report_id: ReportId", c.id as "comment_id!: CommentId", c.version as "version!", c.name as "name!",
             c.website, c.user_agent, c.body as "body!"
         from chunk k
         join comments c on c.id = k.id
         where position('@' in concat(c.name, c.website, c.user_agent, c.body)) > 0
         union all
-        select 'earlier', t.comment_id, t.version, t.name, t.website, null, t.body
+        select 'earlier', null, t.comment_id, t.version, t.name, t.website, null, t.body
         from chunk k
         join comment_texts t on t.comment_id = k.id
         where position('@' in concat(t.name, t.website, t.body)) > 0
         union all
-        select 'decision_note', n.comment_id, n.version, '', null, null, n.note
+        select 'decision_note', null, n.comment_id, n.version, '', null, null, n.note
         from chunk k
         join comment_notes n on n.comment_id = k.id
         where position('@' in n.note) > 0
+        union all
+        select 'report_note', r.id, r.comment_id, 1, '', null, null, r.note
+        from chunk k
+        join reports r on r.comment_id = k.id
+        where position('@' in r.note) > 0
         "#,
         after.as_uuid(),
         until.as_uuid(),
@@ -97,10 +103,11 @@ pub async fn load_texts(
     rows.into_iter()
         .map(|row| {
             Ok(CommentText {
-                kind: match row.kind.as_str() {
-                    "current" => TextKind::Current,
-                    "earlier" => TextKind::Earlier,
-                    "decision_note" => TextKind::DecisionNote,
+                kind: match (row.kind.as_str(), row.report_id) {
+                    ("current", _) => TextKind::Current,
+                    ("earlier", _) => TextKind::Earlier,
+                    ("decision_note", _) => TextKind::DecisionNote,
+                    ("report_note", Some(id)) => TextKind::ReportNote(id),
                     _ => return Err(unknown("kind of text")),
                 },
                 comment_id: row.comment_id,
@@ -249,6 +256,26 @@ pub(in crate::comments) async fn rewrite_decision_note(
         text.comment_id.as_uuid(),
         text.version,
         text.body,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Changes what was noted with a report, if it is still kept. One statement.
+pub(in crate::comments) async fn rewrite_report_note(
+    connection: &mut PgConnection,
+    id: ReportId,
+    note: &str,
+) -> Result<(), Error> {
+    sqlx::query!(
+        r#"
+        update reports
+        set note = $2
+        where id = $1
+        "#,
+        id.as_uuid(),
+        note,
     )
     .execute(connection)
     .await?;

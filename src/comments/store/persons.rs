@@ -1,5 +1,7 @@
 //! What one author wrote, by the id that stands for their address. Must not know how ids are made, nor who may ask.
 
+use std::collections::HashMap;
+
 use sqlx::PgConnection;
 use sqlx::types::ipnetwork::IpNetwork;
 use time::OffsetDateTime;
@@ -10,9 +12,12 @@ use crate::accounts::model::SiteScope;
 use crate::base::email::EmailKey;
 use crate::base::ids::{AuthorId, CommentId, PageId};
 use crate::comments::model::ActorKind;
-use crate::comments::model::persons::{HeldChange, HeldComment, HeldText};
+use crate::comments::model::persons::{HeldChange, HeldComment, HeldReport, HeldText};
+use crate::comments::model::reactions::ReportReason;
 use crate::database::Error;
 
+/// Reports of one comment that are listed.
+const REPORTS_OF_ONE_MAX: i64 = 1_000;
 /// Lines of histories that one statement reads.
 const LINES_AT_ONCE: i64 = 5_000;
 
@@ -133,20 +138,64 @@ pub async fn load_of_author(
     .fetch_all(&mut *connection)
     .await?;
     let mut lines = load_lines(connection, &ids).await?.into_iter().peekable();
+    let mut reports = load_reports(connection, &ids).await?;
     rows.into_iter()
         .map(|row| {
+            let reports = reports.remove(&row.id).unwrap_or_default();
             let mut history = Vec::new();
             while let Some((id, line)) = lines.next_if(|(id, _)| *id <= row.id) {
                 if id == row.id {
                     history.push(line);
                 }
             }
-            held(row, history)
+            held(row, history, reports)
         })
         .collect()
 }
 
-fn held(row: HeldRow, history: Vec<HeldChange>) -> Result<HeldComment, Error> {
+/// The first reports of each of these comments.
+async fn load_reports(
+    connection: &mut PgConnection,
+    ids: &[Uuid],
+) -> Result<HashMap<CommentId, Vec<HeldReport>>, Error> {
+    let rows = sqlx::query!(
+        r#"
+        select f.comment_id as "comment_id!: CommentId", f.reason as "reason!", f.at as "at!", f.settled_at
+        from unnest($1::uuid[]) as a (id)
+        cross join lateral (
+            select r.comment_id, r.id, r.reason, r.at, r.settled_at
+            from reports r
+            where r.comment_id = a.id
+            order by r.id
+            limit $2
+        ) f
+        order by f.comment_id, f.id
+        "#,
+        ids,
+        REPORTS_OF_ONE_MAX,
+    )
+    .fetch_all(connection)
+    .await?;
+    let mut reports: HashMap<CommentId, Vec<HeldReport>> = HashMap::new();
+    for row in rows {
+        let reason = ReportReason::parse(&row.reason)
+            .ok()
+            .ok_or_else(|| unknown("reason of a report"))?;
+        let report = HeldReport {
+            reason,
+            at: row.at,
+            settled_at: row.settled_at,
+        };
+        reports.entry(row.comment_id).or_default().push(report);
+    }
+    Ok(reports)
+}
+
+fn held(
+    row: HeldRow,
+    history: Vec<HeldChange>,
+    reports: Vec<HeldReport>,
+) -> Result<HeldComment, Error> {
     Ok(HeldComment {
         id: row.id,
         site: row.site,
@@ -170,6 +219,7 @@ fn held(row: HeldRow, history: Vec<HeldChange>) -> Result<HeldComment, Error> {
         decided_at: row.decided_at,
         reason: row.reason,
         history,
+        reports,
     })
 }
 

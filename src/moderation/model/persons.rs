@@ -219,6 +219,8 @@ pub enum MentionKind {
     EarlierText,
     /// What was noted with a decision on a comment.
     DecisionNote,
+    /// What a reader noted when reporting a comment.
+    ReportNote,
     /// A note about a comment or an author.
     Note,
     /// The title of a page.
@@ -235,6 +237,7 @@ impl Mention {
                 TextKind::Current => MentionKind::Comment,
                 TextKind::Earlier => MentionKind::EarlierText,
                 TextKind::DecisionNote => MentionKind::DecisionNote,
+                TextKind::ReportNote(_) => MentionKind::ReportNote,
             },
             id: *id.as_uuid(),
         }
