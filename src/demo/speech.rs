@@ -97,7 +97,7 @@ mod tests {
             assert!(!text.is_empty() && !text.contains('{'), "{text}");
             seen.insert(text);
         }
-        assert!(seen.len() > 1_800, "{} different ones", seen.len());
+        assert!(seen.len() > 1_200, "{} different ones", seen.len());
     }
 
     #[test]

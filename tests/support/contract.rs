@@ -240,7 +240,8 @@ fn body(place: &str, response: &Value, exchange: &Exchange<'_>) -> Vec<String> {
     if !content.is_some_and(|content| content.contains_key(kind)) {
         return vec![format!("a body of the kind `{kind}` isn't listed")];
     }
-    let is_json = kind.ends_with("json") && !exchange.headers.contains_key(CONTENT_ENCODING);
+    let is_json = (kind.ends_with("/json") || kind.ends_with("+json"))
+        && !exchange.headers.contains_key(CONTENT_ENCODING);
     if !is_json {
         return Vec::new();
     }

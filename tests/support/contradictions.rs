@@ -37,16 +37,23 @@ pub(crate) async fn contradictions(pool: &PgPool) -> Vec<String> {
         from histories h
         where not h.chained
         union all
-        select 'comment ' || c.id || ' is deleted and has content'
+        select 'comment ' || c.id || ' is deleted and has ' || f.what
         from comments c
-        where c.status = 'deleted' and (c.name <> '' or c.email <> '' or c.email_key <> '' or c.body <> ''
-            or c.body_html <> '' or c.website is not null or c.ip is not null or c.user_agent is not null
-            or c.author_id is not null
-            or exists (select 1 from comment_notes n where n.comment_id = c.id)
-            or exists (select 1 from comment_texts t where t.comment_id = c.id)
-            or exists (select 1 from votes v where v.comment_id = c.id)
-            or exists (select 1 from reports r where r.comment_id = c.id)
-            or exists (select 1 from notes n where n.comment_id = c.id))
+        cross join lateral (
+            select concat_ws(
+                ', ',
+                case when c.name <> '' then 'a name' end,
+                case when c.email <> '' or c.email_key <> '' or c.author_id is not null then 'an author' end,
+                case when c.body <> '' or c.body_html <> '' then 'a text' end,
+                case when c.website is not null then 'a website' end,
+                case when c.ip is not null or c.user_agent is not null then 'an origin' end,
+                case when exists (select 1 from comment_notes n where n.comment_id = c.id) then 'notes of decisions' end,
+                case when exists (select 1 from comment_texts t where t.comment_id = c.id) then 'earlier texts' end,
+                case when exists (select 1 from votes v where v.comment_id = c.id) then 'votes' end,
+                case when exists (select 1 from reports r where r.comment_id = c.id) then 'reports' end
+            ) as what
+        ) f
+        where c.status = 'deleted' and f.what <> ''
         union all
         select 'comment ' || c.id || ' has the score ' || c.score || ', its votes ' || sum(v.value)
         from comments c
@@ -60,6 +67,8 @@ pub(crate) async fn contradictions(pool: &PgPool) -> Vec<String> {
         from comment_history l
         join comments c on c.id = l.comment_id
         where c.status <> 'deleted'
+            -- An erasure takes an address out of texts of others, so it keeps none.
+            and l.reason is distinct from 'erasure'
             and (l.from_status = l.to_status or (l.actor_kind = 'author' and l.from_status is not null))
             and not exists (
                 select 1 from comment_texts t where t.comment_id = l.comment_id and t.version = l.version - 1

@@ -6,6 +6,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 
+use super::Role;
 use crate::base::clock::rfc3339;
 use crate::base::ids::ModeratorId;
 
@@ -19,6 +20,7 @@ pub struct HeldAccount {
     /// The name that colleagues see.
     pub name: String,
     /// What it may do.
+    #[schema(value_type = Role)]
     pub role: String,
     /// When it was made.
     #[serde(with = "rfc3339")]

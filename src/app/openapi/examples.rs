@@ -18,7 +18,9 @@ pub(super) fn complete(document: &mut Value) {
                 continue;
             };
             let has_one = media.contains_key("example") || media.contains_key("examples");
-            if has_one || !(kind.ends_with("json") || kind.contains("form")) {
+            // Lines of JSON are a text.
+            let is_json = kind.ends_with("/json") || kind.ends_with("+json");
+            if has_one || !(is_json || kind.contains("form")) {
                 continue;
             }
             let example = media.get("schema").map(|schema| of(&source, schema, 0));

@@ -205,6 +205,7 @@ fn known_text(name: &str) -> Value {
         "name" => json!({ "maxLength": 100, "example": "Ada" }),
         "email" => json!({ "format": "email", "maxLength": 254, "example": "ada@example.org" }),
         "website" => json!({ "maxLength": 2048, "example": "https://ada.example/" }),
+        "urls" => json!({ "maxLength": 2048, "example": "https://example.org/tides" }),
         "url" | "page_url" | "aliases" => json!({ "example": "https://example.org/tides" }),
         "origins" => json!({ "format": "uri", "example": "https://example.org" }),
         "title" | "page_title" => json!({ "maxLength": 300, "example": "Tides" }),

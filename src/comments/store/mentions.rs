@@ -121,7 +121,7 @@ pub async fn load_texts(
         .collect()
 }
 
-/// Changes comments' texts without keeping what they were; each only if it has its version still. What has been changed
+/// Changes comments' texts without keeping what they were, which the history says by the reason `erasure`; each only if it has its version still. What has been changed
 /// is returned. One statement.
 #[expect(clippy::too_many_lines, reason = "one statement and its parameters")]
 pub(in crate::comments) async fn rewrite(
@@ -168,8 +168,10 @@ pub(in crate::comments) async fn rewrite(
             join meant m on m.id = j.id
             where c.id = j.id
         ), logged as (
-            insert into comment_history (comment_id, version, at, actor_kind, actor_id, from_status, to_status)
-            select j.id, j.version + 1, $8, $9, $10, j.status, j.status
+            insert into comment_history (
+                comment_id, version, at, actor_kind, actor_id, from_status, to_status, reason
+            )
+            select j.id, j.version + 1, $8, $9, $10, j.status, j.status, 'erasure'
             from judged j
         ), locked_pages as materialized (
             select p.id, p.version

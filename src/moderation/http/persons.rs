@@ -59,6 +59,7 @@ struct CountItem {
 #[schema(as = Erasure)]
 struct ErasureItem {
     id: ErasureId,
+    /// Whether it is at work.
     state: ErasureState,
     /// Comments that the person had, and those that they sent meanwhile.
     total: i32,
@@ -68,6 +69,7 @@ struct ErasureItem {
     redacted: i32,
     /// Whether a moderator's account had the address when this was asked for. It stays.
     moderator_account: bool,
+    /// When it was asked for.
     #[serde(with = "rfc3339")]
     created_at: OffsetDateTime,
     /// Null while it is at work.

@@ -68,6 +68,7 @@ pub(super) struct CommentItem {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Signal)]
 pub(super) struct SignalItem {
+    /// What speaks.
     code: SignalCode,
     /// How much it speaks against the comment; for `reported`, how many open reports there are.
     weight: f64,
@@ -211,9 +212,11 @@ pub(super) struct CommentDetailsItem {
 #[schema(as = Report)]
 pub(super) struct ReportItem {
     id: ReportId,
+    /// Why.
     reason: ReportReason,
     /// In the reader's words.
     note: Option<String>,
+    /// When it was made.
     #[serde(with = "rfc3339")]
     at: OffsetDateTime,
     /// When a moderator decided about the comment; null while it is open.
