@@ -121,6 +121,12 @@ async fn ada_everywhere(app: &TestApp, desk: &Desk) -> (Vec<String>, Vec<String>
     let note = json!({"note": "noted-of-her too", "site": "default"});
     let path = format!("/api/v1/admin/authors/{author}/notes");
     desk.post(app, &path, &note).await.is(201);
+    // Reported, and named in a report of somebody else.
+    for (reported, note) in [(&ada[0], "rude"), (&answer, WRITTEN)] {
+        let report = json!({"reason": "abuse", "note": note});
+        let path = format!("/api/v1/comments/{reported}/reports");
+        app.post(&path, &report).await.is(202);
+    }
     // Looked for, claimed, decided in a batch.
     desk.get(app, &format!("{COMMENTS}?email={EMAIL}&q=adalind"))
         .await
@@ -205,7 +211,7 @@ async fn an_erased_person_is_found_nowhere_and_threads_stay_whole() {
     let done = settled(&app, &desk, &begun).await;
     done.has("/total", ada.len())
         .has("/erased", ada.len())
-        .has("/redacted", 6);
+        .has("/redacted", 7);
 
     let after = dump(&app).await;
     for words in MARKS {
@@ -307,6 +313,8 @@ async fn an_export_has_all_that_is_held_of_a_person() {
     assert_eq!(first["history"].as_array().unwrap().len(), 3);
     assert_eq!(first["history"][2]["earlier"]["body"], "adas-first-text");
     assert_eq!(first["notes"][0]["note"], "noted-of-her");
+    assert_eq!(first["reports"][0]["reason"], "abuse");
+    assert_eq!(first["reports"][0]["note"], Value::Null, "that is the reporter's");
     let rejected = &comments[2];
     assert_eq!(rejected["history"][1]["note"], "decided-of-her");
     assert_eq!(rejected["history"][1]["by"], "moderator");
@@ -323,6 +331,7 @@ async fn an_export_has_all_that_is_held_of_a_person() {
         .map(|id| ("page_title".to_owned(), id))
         .collect();
     wanted.push(("comment".to_owned(), bob[1].clone()));
+    wanted.push(("report_note".to_owned(), bob[1].clone()));
     wanted.push(("earlier_text".to_owned(), bob[2].clone()));
     wanted.push(("decision_note".to_owned(), bob[2].clone()));
     wanted.sort();
