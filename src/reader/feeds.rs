@@ -30,7 +30,6 @@ const KIND: &str = "application/atom+xml; charset=utf-8";
         ("page_url" = Option<String>, Query, max_length = 2048, description = "The page's address; this or `page_key` with `site`"),
         ("page_key" = Option<String>, Query, max_length = 200, description = "The publisher's own id of the page, with `site`"),
         ("site" = Option<String>, Query, description = "The site's slug, with `page_key`"),
-        ("If-None-Match" = Option<String>, Header, description = "The ETag of what is already there"),
     ),
     responses(
         (status = 200, body = String, content_type = "application/atom+xml", headers(("ETag" = String, description = "Strong, one for each coding"))),
@@ -82,7 +81,6 @@ pub async fn page(
     operation_id = "site_feed",
     params(
         ("site" = String, Query, description = "The site's slug"),
-        ("If-None-Match" = Option<String>, Header, description = "The ETag of what is already there"),
     ),
     responses(
         (status = 200, body = String, content_type = "application/atom+xml", headers(("ETag" = String, description = "Strong, one for each coding"))),

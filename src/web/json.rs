@@ -36,7 +36,11 @@ impl<'de> Visitor<'de> for ValueVisitor {
         Ok(value.into())
     }
 
+    /// A number without a fraction is whole however it is written: `1.0` is an integer to JSON Schema (6.1.1).
     fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        if let Ok(whole) = value.to_string().parse::<i64>() {
+            return Ok(whole.into());
+        }
         Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
     }
 
@@ -122,6 +126,19 @@ mod tests {
             fine,
             serde_json::json!({"a": {"b": 1}, "b": [1.5, null, true, "x", -1]})
         );
+    }
+
+    #[test]
+    fn a_number_without_a_fraction_is_whole() {
+        for (text, read) in [
+            ("1.0", serde_json::json!(1)),
+            ("-1e3", serde_json::json!(-1000)),
+            ("-0.0", serde_json::json!(0)),
+            ("1.5", serde_json::json!(1.5)),
+            ("1e300", serde_json::json!(1e300)),
+        ] {
+            assert_eq!(serde_json::from_str::<UniqueKeys>(text).unwrap().0, read);
+        }
     }
 
     #[test]

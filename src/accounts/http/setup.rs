@@ -23,6 +23,7 @@ pub struct SetUp {
     #[schema(
         value_type = String,
         required = true,
+        min_length = 1,
         max_length = 100,
         example = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA"
     )]

@@ -25,7 +25,7 @@ pub struct SetUpTotp {
     #[schema(value_type = Option<String>, format = "password", min_length = 1, max_length = 1000)]
     password: Option<SecretString>,
     /// What the app shows, to end.
-    #[schema(max_length = 100, example = "287082")]
+    #[schema(pattern = "^[0-9]{6}$", example = "287082")]
     code: Option<String>,
 }
 

@@ -28,7 +28,7 @@ pub struct SignIn {
     #[schema(value_type = String, required = true, format = "password", min_length = 1, max_length = 1000)]
     password: Option<SecretString>,
     /// The second factor, where the account has one: six digits of the app, or a recovery code.
-    #[schema(max_length = 100, example = "287082")]
+    #[schema(min_length = 1, max_length = 100, example = "287082")]
     totp: Option<String>,
     /// True: the token comes as a cookie for the desk, and `token` is null. Only our own pages may ask for that.
     cookie: Option<bool>,

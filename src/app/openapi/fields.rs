@@ -98,7 +98,14 @@ fn complete_parameter(parameter: &mut Value) {
         }
     }
     words_for_pattern(schema);
-    add(schema, known);
+    if let Some(items) = schema.get_mut("items") {
+        if is_text(items) {
+            add(items, known);
+        }
+    } else {
+        add(schema, known);
+    }
+    two_formats(schema);
 }
 
 fn complete_members(schema: &mut Value) {
@@ -118,10 +125,6 @@ fn complete_members(schema: &mut Value) {
 }
 
 fn complete_member(name: &str, schema: &mut Value) {
-    let is_text = |schema: &Value| match schema.get("type") {
-        Some(Value::Array(kinds)) => kinds.contains(&json!("string")),
-        kind => kind.is_some_and(|kind| kind == "string"),
-    };
     let is_listed = schema.get("enum").is_some();
     if is_text(schema) && !is_listed {
         add(schema, known_text(name));
@@ -130,7 +133,35 @@ fn complete_member(name: &str, schema: &mut Value) {
     {
         add(items, known_text(name));
     }
+    if schema.get("items").is_some() {
+        add(schema, known_list(name));
+    }
     add(schema, known_member(name));
+    two_formats(schema);
+}
+
+fn is_text(schema: &Value) -> bool {
+    match schema.get("type") {
+        Some(Value::Array(kinds)) => kinds.contains(&json!("string")),
+        kind => kind.is_some_and(|kind| kind == "string"),
+    }
+}
+
+/// The format `ip` stands for both forms of a network address, which a schema has to list.
+fn two_formats(schema: &mut Value) {
+    if schema.get("format").is_none_or(|format| format != "ip") {
+        return;
+    }
+    let is_optional = schema.get("type").is_some_and(Value::is_array);
+    let Some(members) = schema.as_object_mut() else {
+        return;
+    };
+    members.remove("format");
+    members.remove("type");
+    let forms = ["ipv4", "ipv6"].map(|form| json!({ "type": "string", "format": form }));
+    let nothing = is_optional.then(|| json!({ "type": "null" }));
+    let choices: Vec<Value> = forms.into_iter().chain(nothing).collect();
+    members.insert("anyOf".to_owned(), choices.into());
 }
 
 /// `^(one|other)$` lists words.
@@ -173,7 +204,7 @@ fn add(schema: &mut Value, known: Value) {
 fn known_parameter(name: &str) -> Value {
     match name {
         "limit" => json!({ "default": 50, "example": 20 }),
-        "page_url" => json!({ "maxLength": 2048, "example": "https://example.org/tides" }),
+        "page_key" => json!({ "minLength": 1, "maxLength": 200, "example": "tides-2026" }),
         "q" => json!({ "example": "spring tide" }),
         "version" => json!({ "example": 1 }),
         "Idempotency-Key" => {
@@ -193,6 +224,15 @@ fn known_member(name: &str) -> Value {
         "id" => json!({ "description": "Its id." }),
         "count" | "total" | "moved" => json!({ "minimum": 0, "example": 12 }),
         "version" => json!({ "minimum": 1 }),
+        "value" => json!({ "enum": [1, -1] }),
+        _ => Value::Null,
+    }
+}
+
+/// Of lists.
+fn known_list(name: &str) -> Value {
+    match name {
+        "sites" | "scopes" | "origins" => json!({ "uniqueItems": true }),
         _ => Value::Null,
     }
 }
@@ -205,16 +245,19 @@ fn known_text(name: &str) -> Value {
         "name" => json!({ "maxLength": 100, "example": "Ada" }),
         "email" => json!({ "format": "email", "maxLength": 254, "example": "ada@example.org" }),
         "website" => json!({ "maxLength": 2048, "example": "https://ada.example/" }),
-        "urls" => json!({ "maxLength": 2048, "example": "https://example.org/tides" }),
-        "url" | "page_url" | "aliases" => json!({ "example": "https://example.org/tides" }),
+        "url" | "urls" | "page_url" | "aliases" => {
+            json!({ "minLength": 1, "maxLength": 2048, "example": "https://example.org/tides" })
+        }
         "origins" => json!({ "format": "uri", "example": "https://example.org" }),
-        "title" | "page_title" => json!({ "maxLength": 300, "example": "Tides" }),
-        "key" | "page_key" => json!({ "maxLength": 200, "example": "tides-2026" }),
+        "title" => json!({ "minLength": 1, "maxLength": 300, "example": "Tides" }),
+        "page_title" => json!({ "maxLength": 300, "example": "Tides" }),
+        "key" => json!({ "minLength": 1, "maxLength": 200, "example": "tides-2026" }),
+        "page_key" => json!({ "maxLength": 200, "example": "tides-2026" }),
         "body" => json!({ "maxLength": 10000, "example": "The *spring tide* comes later." }),
         "body_html" => json!({ "example": "<p>The <em>spring tide</em> comes later.</p>" }),
         "note" => json!({ "maxLength": 2000, "example": "The same as yesterday" }),
         "text" => json!({ "maxLength": 500, "example": "It has nothing to do with the page." }),
-        "ip" => json!({ "maxLength": 45, "example": "192.0.2.7" }),
+        "ip" => json!({ "format": "ip", "example": "192.0.2.7" }),
         "user_agent" => {
             json!({ "maxLength": 512, "example": "Mozilla/5.0 (X11; Linux x86_64) Firefox/145.0" })
         }

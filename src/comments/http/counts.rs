@@ -82,7 +82,6 @@ pub async fn count(
     operation_id = "list_counts",
     params(
         ("url" = Vec<String>, Query, min_items = 1, max_items = 100, description = "A page's address; repeat it for further pages, 100 at most"),
-        ("If-None-Match" = Option<String>, Header, description = "The ETag of what is already there"),
     ),
     responses(
         (status = 200, body = PageCounts, headers(("ETag" = String, description = "Strong, one for each coding"))),

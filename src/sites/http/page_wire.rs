@@ -26,11 +26,11 @@ pub struct RegisterPage {
     #[serde(default)]
     site: Member,
     /// Its title.
-    #[schema(value_type = Option<String>, max_length = 300)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 300)]
     #[serde(default)]
     title: Member,
     /// The publisher's own id of it, unique within the site.
-    #[schema(value_type = Option<String>, max_length = 200)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 200)]
     #[serde(default)]
     key: Member,
     /// The id of the article in WordPress (`comment_post_ID`), unique within the site.
@@ -52,11 +52,11 @@ pub struct RegisterPage {
 #[schema(example = json!({ "title": "Tides and moons", "comments_open": false, "published_at": null }))]
 pub struct ChangePage {
     /// Its title.
-    #[schema(value_type = Option<String>, max_length = 300)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 300)]
     #[serde(default)]
     title: Member,
     /// The publisher's own id of it, unique within the site.
-    #[schema(value_type = Option<String>, max_length = 200)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 200)]
     #[serde(default)]
     key: Member,
     /// The id of the article in WordPress (`comment_post_ID`), unique within the site.
@@ -68,7 +68,7 @@ pub struct ChangePage {
     #[serde(default)]
     published_at: Member,
     /// Whether it takes comments; can't be null.
-    #[schema(value_type = Option<bool>)]
+    #[schema(value_type = bool, required = false)]
     #[serde(default)]
     comments_open: Member,
 }

@@ -42,16 +42,16 @@ pub struct MakeSite {
 #[derive(Deserialize, ToSchema)]
 pub struct ChangeSite {
     /// Its name in addresses.
-    #[schema(value_type = Option<String>, pattern = "^[a-z0-9](-?[a-z0-9]){0,39}$", example = "herald")]
+    #[schema(value_type = String, required = false, pattern = "^[a-z0-9](-?[a-z0-9]){0,39}$", example = "herald")]
     #[serde(default)]
     slug: Member,
     /// Its name for people.
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 100)]
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 100)]
     #[serde(default)]
     name: Member,
     /// The origins of its pages, all of them. Where the service is started with `REJOINDER_SITE_ORIGINS`, those of the
     /// first site last until the next start only, which sets them anew.
-    #[schema(value_type = Option<Vec<String>>, max_items = 100, example = json!(["https://herald.example"]))]
+    #[schema(value_type = Vec<String>, required = false, max_items = 100, example = json!(["https://herald.example"]))]
     #[serde(default)]
     origins: Member,
     /// How it deals with comments; any of its members may be missing.
@@ -63,19 +63,19 @@ pub struct ChangeSite {
 #[schema(as = ChangeSitePolicy)]
 pub(super) struct PolicyMembers {
     /// What is held for a moderator: `all` (default), `first_time` (authors without an approved comment) or `flagged`.
-    #[schema(value_type = Option<String>, pattern = "^(all|first_time|flagged)$")]
+    #[schema(value_type = String, required = false, pattern = "^(all|first_time|flagged)$")]
     #[serde(default)]
     hold: Member,
     /// `open` (default): a page comes into being with its first comment; `registered`: by registration only.
-    #[schema(value_type = Option<String>, pattern = "^(open|registered)$")]
+    #[schema(value_type = String, required = false, pattern = "^(open|registered)$")]
     #[serde(default)]
     pages: Member,
     /// How many links a comment may have before it is a signal; 2 where nothing is said.
-    #[schema(value_type = Option<i16>, minimum = 0, maximum = 100)]
+    #[schema(value_type = i16, required = false, minimum = 0, maximum = 100)]
     #[serde(default)]
     max_links: Member,
     /// For how long an author may edit; 15 where nothing is said.
-    #[schema(value_type = Option<i32>, minimum = 0, maximum = 10080)]
+    #[schema(value_type = i32, required = false, minimum = 0, maximum = 10080)]
     #[serde(default)]
     edit_window_minutes: Member,
     /// After how many days a page closes, from its publication or else its first comment; null (default): never.
@@ -83,15 +83,15 @@ pub(super) struct PolicyMembers {
     #[serde(default)]
     close_after_days: Member,
     /// For how long network addresses and user agents are kept; 30 where nothing is said.
-    #[schema(value_type = Option<i32>, minimum = 0, maximum = 3650)]
+    #[schema(value_type = i32, required = false, minimum = 0, maximum = 3650)]
     #[serde(default)]
     ip_retention_days: Member,
     /// For how long spam is kept; 30 where nothing is said.
-    #[schema(value_type = Option<i32>, minimum = 1, maximum = 3650)]
+    #[schema(value_type = i32, required = false, minimum = 1, maximum = 3650)]
     #[serde(default)]
     spam_retention_days: Member,
     /// What follows a form without JavaScript: our `status` page (default) or the `article`.
-    #[schema(value_type = Option<String>, pattern = "^(status|article)$")]
+    #[schema(value_type = String, required = false, pattern = "^(status|article)$")]
     #[serde(default)]
     after_form: Member,
 }

@@ -35,6 +35,11 @@ async fn a_voter_has_one_vote_and_the_score_is_their_sum() {
         assert_eq!(answer.header("cache-control"), "private, no-store");
         assert_eq!(answer.json(), json!({"score": score, "your_vote": value}));
     }
+    // A whole number, however it is written.
+    let request = app.request("PUT", &format!("/api/v1/comments/{id}/vote"));
+    let body = format!(r#"{{"value": -1.0, "voter": "{BEN}"}}"#);
+    let request = request.header("content-type", "application/json");
+    app.send(request.body(body)).await.is(200).has("/score", -2);
     for score in [-1, -1] {
         let answer = take_back(&app, &id, ANN).await.is(200);
         assert_eq!(answer.json(), json!({"score": score, "your_vote": null}));
