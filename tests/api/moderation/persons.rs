@@ -314,7 +314,11 @@ async fn an_export_has_all_that_is_held_of_a_person() {
     assert_eq!(first["history"][2]["earlier"]["body"], "adas-first-text");
     assert_eq!(first["notes"][0]["note"], "noted-of-her");
     assert_eq!(first["reports"][0]["reason"], "abuse");
-    assert_eq!(first["reports"][0]["note"], Value::Null, "that is the reporter's");
+    assert_eq!(
+        first["reports"][0]["note"],
+        Value::Null,
+        "that is the reporter's"
+    );
     let rejected = &comments[2];
     assert_eq!(rejected["history"][1]["note"], "decided-of-her");
     assert_eq!(rejected["history"][1]["by"], "moderator");
