@@ -1,5 +1,6 @@
 //! Puts the made comments into the database: two at work, each on its own pages. Must not know how they are made.
 
+use std::borrow::Cow;
 use std::mem;
 use std::sync::Arc;
 
@@ -38,14 +39,11 @@ pub enum Error {
     Broken(#[source] tokio::task::JoinError),
     /// What was made isn't fit to be stored: a mistake of ours.
     #[error("a made text can't be stored: {0}")]
-    Unfit(&'static str),
+    Unfit(Cow<'static, str>),
 }
 
 fn unfit(complaint: Complaint) -> Error {
-    match complaint.message {
-        std::borrow::Cow::Borrowed(message) => Error::Unfit(message),
-        std::borrow::Cow::Owned(_) => Error::Unfit("it breaks a rule"),
-    }
+    Error::Unfit(complaint.message)
 }
 
 /// Makes pages and comments of a site and stores them; `stored` is told how many of each piece. What was stored stays when

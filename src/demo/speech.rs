@@ -47,7 +47,9 @@ pub(super) fn comment(
     let mut text = String::new();
     if answered.is_some() && dice.in_thousand(80) {
         let quoted = dice.word(MIDDLES);
-        text.push_str(&format!("> {}\n\n", fill(dice, quoted)));
+        text.push_str("> ");
+        text.push_str(&fill(dice, quoted));
+        text.push_str("\n\n");
     }
     text.push_str(&fill(dice, first));
     // Each at most once.

@@ -216,7 +216,7 @@ impl Stage {
             site: self.site.id,
             page: page.id,
             place,
-            content: Some(content(somebody, &text)?),
+            content: Some(content(&somebody, &text)?),
             score: 0,
             submitted_at: at,
             began_as: Status::Pending,
@@ -245,8 +245,9 @@ impl Stage {
     fn changes(&self, dice: &mut Dice, at: OffsetDateTime, somebody: &Person) -> Vec<PastChange> {
         let first = match (somebody.manner, dice.below(100)) {
             (Manner::Spammer, 0..92) => Status::Spam,
-            (Manner::Spammer, _) | (Manner::Rude, 0..65) => Status::Rejected,
-            (Manner::Civil, 0..4) => Status::Rejected,
+            (Manner::Spammer, _) | (Manner::Rude, 0..65) | (Manner::Civil, 0..4) => {
+                Status::Rejected
+            }
             _ => Status::Approved,
         };
         let mut changes = Vec::new();
@@ -312,7 +313,7 @@ fn score(dice: &mut Dice) -> i32 {
     }
 }
 
-fn content(somebody: Person, text: &str) -> Result<Content, Complaint> {
+fn content(somebody: &Person, text: &str) -> Result<Content, Complaint> {
     Ok(Content {
         name: Name::parse(&somebody.name)?,
         email: EmailAddress::parse(&somebody.email)?,
@@ -385,7 +386,7 @@ mod tests {
     fn the_shares_are_all_there_is_and_the_first_page_has_most() {
         for (comments, pages) in [(0, 1), (1, 7), (1_000, 20), (1_000_000, 1_000), (7, 1_000)] {
             let shares: Vec<u64> = wanted(comments, pages).shares().collect();
-            assert_eq!(shares.len() as u64, pages);
+            assert_eq!(u64::try_from(shares.len()), Ok(pages));
             assert_eq!(
                 shares.iter().sum::<u64>(),
                 comments,

@@ -359,7 +359,7 @@ fn room(cluster: &Path) -> Finding {
     let remedy = "make room, or move the data directory to a larger disk";
     match free {
         ..ROOM_PROBLEM_MB => Finding::problem("disk", what, remedy),
-        ..ROOM_WARNING_MB => Finding::warning("disk", what, remedy),
+        ROOM_PROBLEM_MB..ROOM_WARNING_MB => Finding::warning("disk", what, remedy),
         _ => Finding::ok("disk", what),
     }
 }
