@@ -1,21 +1,21 @@
-//! Everybody at once, steadily: readers, moderators, and clients that misbehave. Must not know what the program takes.
+//! Everybody at once, steadily: who does what how often, and what is kept of the answers. Must not know what is asked
+//! (`readers.rs`, `moderators.rs`), nor what the program takes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use reqwest::header::{ETAG, IF_NONE_MATCH};
-use reqwest::{Client, RequestBuilder, Response};
+use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::{Value, json};
-use tokio::io::AsyncWriteExt as _;
-use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use super::watch::{OWNER, PASSWORD};
 
 /// Pages of the site.
 const PAGES: u64 = 200;
+/// People who write.
+pub(super) const READERS: u64 = 10_000;
 /// A client that waits longer gives up, which counts as wrong.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -25,17 +25,22 @@ pub(super) struct Load {
     crowd: Arc<Crowd>,
 }
 
-struct Crowd {
+pub(super) struct Crowd {
     base: String,
     client: Client,
     token: String,
     number: AtomicU64,
     requests: AtomicU64,
     /// Refused with 503, which an overloaded machine may cause; told, and not wrong while it is rare.
-    refused: AtomicU64,
+    refused: Mutex<BTreeMap<String, u64>>,
     wrong: Mutex<BTreeMap<String, u64>>,
+    /// Of comments that were sent last: their ids and manage tokens.
+    own: Mutex<VecDeque<(String, String)>>,
     is_over: AtomicBool,
 }
+
+/// So many readers come back to what they wrote.
+const OWN_MAX: usize = 500;
 
 /// One in so many requests may be refused with 503.
 const REFUSED_PART: u64 = 1_000;
@@ -50,8 +55,9 @@ impl Load {
             token: String::new(),
             number: AtomicU64::new(0),
             requests: AtomicU64::new(0),
-            refused: AtomicU64::new(0),
+            refused: Mutex::default(),
             wrong: Mutex::default(),
+            own: Mutex::default(),
             is_over: AtomicBool::new(false),
         };
         crowd.token = crowd.sign_in().await.unwrap();
@@ -75,21 +81,32 @@ impl Load {
             every!(50, submit);
             every!(20, read);
         }
+        every!(100, return_to_own);
+        every!(100, react);
+        every!(200, preview);
+        every!(100, count_pages);
+        every!(200, read_feeds);
+        every!(100, leave_in_the_middle);
+        every!(100, leave_before_the_answer);
         every!(500, decide);
         every!(1_000, claim);
+        every!(1_000, work_on_one);
         every!(500, search);
         every!(1_000, look_around);
         every!(1_000, come_and_go);
+        every!(2_000, use_token);
         every!(200, follow_events);
         every!(300, follow_events);
-        every!(100, leave_in_the_middle);
-        every!(100, leave_before_the_answer);
+        every!(5_000, decide_in_a_batch);
+        every!(15_000, erase_somebody);
+        every!(30_000, export_site);
+        every!(5_000, leave_an_export);
         Self { tasks, crowd }
     }
 
     /// What was asked so far.
     pub(super) fn line(&self) -> String {
-        let refused = self.crowd.refused.load(Ordering::Relaxed);
+        let refused: u64 = self.crowd.refused.lock().unwrap().values().sum();
         let requests = self.crowd.requests.load(Ordering::Relaxed);
         if refused == 0 {
             requests.to_string()
@@ -102,7 +119,8 @@ impl Load {
     pub(super) async fn end(self) -> Vec<String> {
         self.crowd.is_over.store(true, Ordering::Relaxed);
         self.tasks.join_all().await;
-        let refused = self.crowd.refused.load(Ordering::Relaxed);
+        let by_what = self.crowd.refused.lock().unwrap().clone();
+        let refused: u64 = by_what.values().sum();
         let requests = self.crowd.requests.load(Ordering::Relaxed);
         let mut wrong: Vec<String> = self
             .crowd
@@ -114,7 +132,7 @@ impl Load {
             .collect();
         if refused * REFUSED_PART > requests {
             wrong.push(format!(
-                "{refused} of {requests} requests were refused with 503"
+                "{refused} of {requests} requests were refused with 503: {by_what:?}"
             ));
         }
         wrong
@@ -122,28 +140,62 @@ impl Load {
 }
 
 impl Crowd {
-    fn next(&self) -> u64 {
+    pub(super) fn next(&self) -> u64 {
         self.number.fetch_add(1, Ordering::Relaxed)
     }
 
-    fn note(&self, what: String) {
+    pub(super) fn note(&self, what: String) {
         *self.wrong.lock().unwrap().entry(what).or_default() += 1;
     }
 
-    fn page(number: u64) -> String {
+    pub(super) fn page(number: u64) -> String {
         format!("https://example.org/{}", number % PAGES)
     }
 
-    fn get(&self, path: &str) -> RequestBuilder {
-        self.client.get(format!("{}{path}", self.base))
+    /// The service's address, for those who speak to it by themselves.
+    pub(super) fn address(&self) -> &str {
+        self.base.trim_start_matches("http://")
     }
 
-    fn post(&self, path: &str, body: &Value) -> RequestBuilder {
-        self.client.post(format!("{}{path}", self.base)).json(body)
+    pub(super) fn get(&self, path: &str) -> RequestBuilder {
+        self.request(Method::GET, path)
+    }
+
+    pub(super) fn delete(&self, path: &str) -> RequestBuilder {
+        self.request(Method::DELETE, path)
+    }
+
+    pub(super) fn post(&self, path: &str, body: &Value) -> RequestBuilder {
+        self.request(Method::POST, path).json(body)
+    }
+
+    pub(super) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.base))
+    }
+
+    /// A request that isn't made by the client was sent.
+    pub(super) fn count_request(&self) {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Keeps what its author needs.
+    pub(super) fn keep_own(&self, id: &str, token: &str) {
+        let mut own = self.own.lock().unwrap();
+        own.push_back((id.to_owned(), token.to_owned()));
+        if own.len() > OWN_MAX {
+            own.pop_front();
+        }
+    }
+
+    /// One of the comments that were sent last, and its token.
+    pub(super) fn find_own(&self) -> Option<(String, String)> {
+        let own = self.own.lock().unwrap();
+        let number = usize::try_from(self.next()).unwrap();
+        own.get(number % own.len().max(1)).cloned()
     }
 
     /// Sends, and gives the answer where it is one of these.
-    async fn expect(
+    pub(super) async fn expect(
         &self,
         what: &str,
         statuses: &[u16],
@@ -153,7 +205,12 @@ impl Crowd {
         match request.send().await {
             Ok(answer) if statuses.contains(&answer.status().as_u16()) => Some(answer),
             Ok(answer) if answer.status() == 503 => {
-                self.refused.fetch_add(1, Ordering::Relaxed);
+                *self
+                    .refused
+                    .lock()
+                    .unwrap()
+                    .entry(what.to_owned())
+                    .or_default() += 1;
                 None
             }
             Ok(answer) => {
@@ -167,7 +224,12 @@ impl Crowd {
         }
     }
 
-    async fn expect_json(&self, what: &str, status: u16, request: RequestBuilder) -> Option<Value> {
+    pub(super) async fn expect_json(
+        &self,
+        what: &str,
+        status: u16,
+        request: RequestBuilder,
+    ) -> Option<Value> {
         let answer = self.expect(what, &[status], request).await?;
         match answer.json().await {
             Ok(body) => Some(body),
@@ -178,207 +240,14 @@ impl Crowd {
         }
     }
 
-    fn signed(&self, request: RequestBuilder) -> RequestBuilder {
+    pub(super) fn signed(&self, request: RequestBuilder) -> RequestBuilder {
         request.bearer_auth(&self.token)
     }
 
-    async fn sign_in(&self) -> Option<String> {
+    pub(super) async fn sign_in(&self) -> Option<String> {
         let body = json!({"email": OWNER, "password": PASSWORD});
         let request = self.post("/api/v1/admin/sessions", &body);
         let session = self.expect_json("sign in", 201, request).await?;
         Some(session["token"].as_str().unwrap().to_owned())
-    }
-
-    fn submission(number: u64) -> Value {
-        json!({
-            "page_url": Self::page(number),
-            "page_title": format!("Page {}", number % PAGES),
-            "name": "Ebb",
-            "email": format!("reader{}@example.org", number % 10_000),
-            "body": format!("The *tide* comes in for the {number}th time: https://example.org/{number}"),
-        })
-    }
-
-    /// A comment, and every tenth time the same again as after a lost answer.
-    async fn submit(&self) {
-        let number = self.next();
-        let body = Self::submission(number);
-        let times = if number.is_multiple_of(10) { 2 } else { 1 };
-        for _ in 0..times {
-            let request = self
-                .post("/api/v1/comments", &body)
-                .header("Idempotency-Key", number.to_string());
-            self.expect("submit", &[201], request).await;
-        }
-    }
-
-    /// A page, again with its tag, and one comment of it.
-    async fn read(&self) {
-        let address = Self::page(self.next());
-        let page = || self.get(&format!("/api/v1/comments?page_url={address}"));
-        let Some(answer) = self.expect("read a page", &[200], page()).await else {
-            return;
-        };
-        let tag = answer.headers().get(ETAG).cloned();
-        let Ok(thread) = answer.json::<Value>().await else {
-            return self.note("read a page: no JSON".to_owned());
-        };
-        if let Some(tag) = tag {
-            self.expect(
-                "read it again",
-                &[200, 304],
-                page().header(IF_NONE_MATCH, tag),
-            )
-            .await;
-        }
-        if let Some(id) = thread["comments"][0]["id"].as_str() {
-            // It may have been taken back since.
-            self.expect(
-                "read a comment",
-                &[200, 404],
-                self.get(&format!("/api/v1/comments/{id}")),
-            )
-            .await;
-        }
-    }
-
-    /// The oldest of the queue, decided in one call and some of them one by one.
-    async fn decide(&self) {
-        let request = self.signed(self.get("/api/v1/admin/comments?status=pending&limit=100"));
-        let Some(queue) = self.expect_json("list the queue", 200, request).await else {
-            return;
-        };
-        let ids = queue["comments"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|comment| comment["id"].clone());
-        let decisions: Vec<Value> = ids
-            .zip(
-                ["approve", "approve", "approve", "reject", "spam"]
-                    .iter()
-                    .cycle(),
-            )
-            .map(|(id, decision)| json!({"id": id, "decision": decision}))
-            .collect();
-        let Some(first) = decisions.first() else {
-            return;
-        };
-        let path = format!(
-            "/api/v1/admin/comments/{}/approve",
-            first["id"].as_str().unwrap()
-        );
-        self.expect("approve", &[200], self.signed(self.post(&path, &json!({}))))
-            .await;
-        let body = json!({"decisions": decisions});
-        self.expect(
-            "decide",
-            &[200],
-            self.signed(self.post("/api/v1/admin/decisions", &body)),
-        )
-        .await;
-    }
-
-    async fn claim(&self) {
-        let request = self.signed(self.post("/api/v1/admin/queue/claims", &json!({"limit": 50})));
-        self.expect("claim", &[200], request).await;
-        let request = self
-            .client
-            .delete(format!("{}/api/v1/admin/queue/claims", self.base));
-        self.expect("give back", &[200, 204], self.signed(request))
-            .await;
-    }
-
-    async fn search(&self) {
-        let number = self.next();
-        let words = [
-            "tide",
-            "comes time",
-            "reader7@example.org",
-            "nothing-like-it",
-        ];
-        let word = words[usize::try_from(number).unwrap() % words.len()];
-        for query in [
-            format!("q={word}&sort=newest"),
-            "status=spam&site=default".to_owned(),
-        ] {
-            let request = self.signed(self.get(&format!("/api/v1/admin/comments?{query}")));
-            self.expect("search", &[200], request).await;
-        }
-    }
-
-    /// Figures, the log, the document.
-    async fn look_around(&self) {
-        for path in [
-            "/admin/summary",
-            "/admin/log",
-            "/admin/jobs",
-            "/admin/pages",
-            "/openapi.json",
-        ] {
-            let request = self.signed(self.get(&format!("/api/v1{path}")));
-            self.expect(path, &[200], request).await;
-        }
-    }
-
-    /// In and out, and once with another password.
-    async fn come_and_go(&self) {
-        if let Some(token) = self.sign_in().await {
-            let request = self
-                .client
-                .delete(format!("{}/api/v1/admin/sessions/current", self.base));
-            self.expect("sign out", &[204], request.bearer_auth(token))
-                .await;
-        }
-        let body =
-            json!({"email": format!("nobody{}@example.org", self.next()), "password": "a guess"});
-        // Unknown accounts from one network end in a wait.
-        self.expect(
-            "guess",
-            &[401, 429],
-            self.post("/api/v1/admin/sessions", &body),
-        )
-        .await;
-    }
-
-    /// A stream of events for a moment.
-    async fn follow_events(&self) {
-        let request = self.signed(self.get("/api/v1/admin/events"));
-        let Some(mut stream) = self.expect("follow events", &[200], request).await else {
-            return;
-        };
-        let moment = Duration::from_millis(100 + self.next() % 1_900);
-        let reading = async { while let Ok(Some(_)) = stream.chunk().await {} };
-        tokio::time::timeout(moment, reading).await.ok();
-    }
-
-    /// Half a request, and gone.
-    async fn leave_in_the_middle(&self) {
-        let body = Self::submission(self.next()).to_string();
-        let (half, _) = body.split_at(body.len() / 2);
-        self.send_and_leave(&format!("Content-Length: {}\r\n\r\n{half}", body.len()))
-            .await;
-    }
-
-    /// A whole one, and gone before the answer.
-    async fn leave_before_the_answer(&self) {
-        let body = Self::submission(self.next()).to_string();
-        self.send_and_leave(&format!("Content-Length: {}\r\n\r\n{body}", body.len()))
-            .await;
-    }
-
-    async fn send_and_leave(&self, rest: &str) {
-        self.requests.fetch_add(1, Ordering::Relaxed);
-        let address = self.base.trim_start_matches("http://");
-        let head = "POST /api/v1/comments HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
-        let sent = async {
-            let mut connection = TcpStream::connect(address).await?;
-            connection
-                .write_all(format!("{head}{rest}").as_bytes())
-                .await
-        };
-        if let Err(error) = sent.await {
-            self.note(format!("leave early: {error}"));
-        }
     }
 }

@@ -12,9 +12,24 @@ use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection, Ro
 
 pub(super) const OWNER: &str = "owner@example.org";
 pub(super) const PASSWORD: &str = "correct horse battery";
-const START_MAX: Duration = Duration::from_secs(60);
+const START_MAX: Duration = Duration::from_mins(1);
 const STOP_MAX: Duration = Duration::from_secs(30);
 const MIB: u64 = 1024;
+
+const FIGURES: &str = "\
+    select
+      (select count(*) from jobs),
+      (select count(*) from claims),
+      (select count(*) from sessions),
+      (select count(*) from comments),
+      (select array_agg(pid) from pg_stat_activity),
+      (select count(*) from pg_stat_activity
+       where backend_type = 'client backend' and pid <> pg_backend_pid()),
+      (select sum(pg_total_relation_size(oid))::bigint from pg_class
+       where relkind = 'r' and relnamespace = 'public'::regnamespace and relname in (
+         'jobs', 'schedules', 'claims', 'sessions', 'moderators', 'sites', 'pages', 'page_aliases', 'reasons',
+         'daily_decisions', 'daily_waits', 'installation')),
+      pg_database_size(current_database())";
 
 /// The service as a process of its own.
 pub(super) struct Program {
@@ -42,6 +57,7 @@ impl Program {
             .env("REJOINDER_ADMIN_EMAIL", OWNER)
             .env("REJOINDER_ADMIN_PASSWORD", PASSWORD)
             .env("REJOINDER_RATE_LIMIT", "off")
+            .env("REJOINDER_TRUSTED_PROXIES", "127.0.0.0/8")
             .env("REJOINDER_LOG", "warn,rejoinder::cli=info")
             .stdin(Stdio::null())
             .stdout(file.try_clone().unwrap())
@@ -69,16 +85,7 @@ impl Program {
         let options = embedded::find_running(&self.directory.join("data"));
         let options = options.unwrap().unwrap().disable_statement_logging();
         let mut connection = PgConnection::connect_with(&options).await.unwrap();
-        let row = connection
-            .fetch_one(
-                "select (select count(*) from jobs), (select count(*) from claims), \
-                 (select count(*) from sessions), (select count(*) from comments), \
-                 (select array_agg(pid) from pg_stat_activity), \
-                 (select count(*) from pg_stat_activity where backend_type = 'client backend' \
-                  and pid <> pg_backend_pid())",
-            )
-            .await
-            .unwrap();
+        let row = connection.fetch_one(FIGURES).await.unwrap();
         let count = |index: usize| u64::try_from(row.get::<i64, _>(index)).unwrap();
         let servers = row.get::<Vec<i32>, _>(4);
         connection.close().await.unwrap();
@@ -100,7 +107,20 @@ impl Program {
             claims: count(1),
             sessions: count(2),
             comments: count(3),
+            small_kib: count(6) / 1024,
+            octets_each: count(7) / count(3).max(1),
         }
+    }
+
+    /// The lines of the log that say that a person must act, but those of answers with 503, which are counted where they
+    /// are got.
+    pub(super) fn errors(&self) -> Vec<String> {
+        let log = fs::read_to_string(self.directory.join("service.log")).unwrap();
+        let is_error = |line: &&str| {
+            line.contains("\"level\":\"ERROR\"") && !line.contains("\"error.code\":\"unavailable\"")
+        };
+        let errors = log.lines().filter(is_error);
+        errors.take(20).map(|line| format!("log: {line}")).collect()
     }
 
     /// SIGTERM; whether it ended well, and in time.
@@ -146,18 +166,22 @@ pub(super) struct Sample {
     claims: u64,
     sessions: u64,
     comments: u64,
+    /// Tables that hold little however much is written, with their indexes: what grows there is waste.
+    small_kib: u64,
+    /// The whole database's, by its comments.
+    octets_each: u64,
 }
 
 impl Sample {
     pub(super) const HEAD: &str = "   min | memory MiB | database MiB | files | threads | \
-        connections | jobs | claims | sessions | comments | requests";
+        connections | jobs | claims | sessions | small tables KiB | comments | octets each | requests";
 }
 
 impl fmt::Display for Sample {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{:6.1} | {:10} | {:12} | {:5} | {:7} | {:11} | {:4} | {:6} | {:8} | {:8} |",
+            "{:6.1} | {:10} | {:12} | {:5} | {:7} | {:11} | {:4} | {:6} | {:8} | {:16} | {:8} | {:11} |",
             self.at.as_secs_f64() / 60.0,
             self.memory_mib,
             self.database_mib,
@@ -167,7 +191,9 @@ impl fmt::Display for Sample {
             self.jobs,
             self.claims,
             self.sessions,
+            self.small_kib,
             self.comments,
+            self.octets_each,
         )
     }
 }
@@ -177,7 +203,7 @@ impl fmt::Display for Sample {
 pub(super) fn growth(samples: &[Sample]) -> Vec<String> {
     type Figure = (&'static str, fn(&Sample) -> u64, u64);
     // What may be added to a tenth of the first half: allocators keep a little, connections of clients come and go.
-    let figures: [Figure; 8] = [
+    let figures: [Figure; 10] = [
         ("memory, MiB", |sample| sample.memory_mib, 8),
         (
             "memory of the database, MiB",
@@ -194,6 +220,12 @@ pub(super) fn growth(samples: &[Sample]) -> Vec<String> {
         ("jobs", |sample| sample.jobs, 100),
         ("claims", |sample| sample.claims, 200),
         ("sessions", |sample| sample.sessions, 20),
+        ("small tables, KiB", |sample| sample.small_kib, 1_024),
+        (
+            "the database's octets for each comment",
+            |sample| sample.octets_each,
+            512,
+        ),
     ];
     let (first, second) = samples.split_at(samples.len() / 2);
     figures

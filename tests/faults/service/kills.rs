@@ -27,7 +27,7 @@ async fn two_hundred_kills_under_load_lose_nothing_and_double_nothing() {
 
 async fn kill_under_load(kills: usize) {
     let scratch = Scratch::new();
-    let mut sent = 0;
+    let (mut sent, mut acknowledged) = (0, 0);
     let mut told: BTreeMap<String, Told> = BTreeMap::new();
     for round in 0..kills {
         let service = Service::start(&scratch).await;
@@ -58,12 +58,17 @@ async fn kill_under_load(kills: usize) {
         told = crowd.go_home().await;
         let stored = told.values().filter(|told| **told != Told::Unknown).count();
         assert!(stored >= 5, "{told:?}");
+        acknowledged += stored;
     }
     let service = Service::start(&scratch).await;
     ask_again(&service.base, &told).await;
     sent += told.len();
     assert_eq!(count(&service.database()).await, (sent, sent));
     assert!(service.stop().success());
+    println!(
+        "{kills} kills: {acknowledged} answered 201, none of them lost; {} cut off and sent again; none twice",
+        sent - acknowledged
+    );
 }
 
 #[tokio::test]
