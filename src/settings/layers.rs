@@ -25,8 +25,17 @@ pub(super) struct Layers {
     environment: BTreeMap<String, OsString>,
     file_name: String,
     file: BTreeMap<String, FileEntry>,
+    form: FileForm,
     read: ReadFile,
     pub(super) mistakes: Vec<Mistake>,
+}
+
+/// What the file turned out to be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum FileForm {
+    Toml,
+    /// What looks like a key may be a value there, a secret even, behind a quote that nobody closed.
+    Broken,
 }
 
 /// A value as it was given.
@@ -49,6 +58,7 @@ impl Layers {
             environment,
             file_name: String::new(),
             file: BTreeMap::new(),
+            form: FileForm::Toml,
             read,
             mistakes: Vec::new(),
         };
@@ -59,6 +69,9 @@ impl Layers {
                 Ok(text) => {
                     let (file, mistakes) = parse_file(&file_name, &text);
                     layers.file = file;
+                    if !mistakes.is_empty() {
+                        layers.form = FileForm::Broken;
+                    }
                     layers.mistakes.extend(mistakes);
                 }
                 Err(error) => layers.mistakes.push(Mistake::new(
@@ -73,7 +86,7 @@ impl Layers {
         layers
     }
 
-    /// Notes every name of ours that no setting has.
+    /// Notes every name of ours that no setting has; those of a file only where it is TOML.
     pub(super) fn note_unknown(&mut self, catalogue: &[&'static Setting]) {
         let variables: Vec<String> = catalogue
             .iter()
@@ -96,7 +109,7 @@ impl Layers {
             }
         }
         for (key, entry) in &self.file {
-            if !keys.contains(key) {
+            if self.form == FileForm::Toml && !keys.contains(key) {
                 let place = Place::File {
                     file: self.file_name.clone(),
                     line: Some(entry.line),

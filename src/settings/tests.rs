@@ -119,6 +119,16 @@ fn every_setting_can_stand_in_the_file() {
 }
 
 #[test]
+fn a_secret_behind_an_unclosed_quote_is_not_taken_for_a_name() {
+    let text = "[t 1\nx = {\n0.0e,n\"\nnse\"\n\nsecret = \"hunter2-that-nobody-may-see\"\n";
+    let found = mistakes(with_config(&[], text));
+    assert!(!found.is_empty());
+    for mistake in found {
+        assert!(!mistake.contains("hunter2"), "{mistake}");
+    }
+}
+
+#[test]
 fn all_mistakes_are_named_at_once_each_with_its_place() {
     let mut given = with_config(
         &[
