@@ -566,6 +566,9 @@ impl<'a> Player<'a> {
         let answer = owner.post(app, &path, &json!({"into": ids[1]})).await;
         // It may lead to the other already.
         let problems = [(422, "validation_failed"), (409, "page_merged")];
-        allowed("merge", &answer, 200, &problems);
+        // A page whose comments are in other hands at the moment is moved by a job.
+        if answer.status != 202 {
+            allowed("merge", &answer, 200, &problems);
+        }
     }
 }
