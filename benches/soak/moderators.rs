@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::load::{Crowd, READERS};
 
-/// The whole site may be long.
+/// The whole site may be long, and each of its texts may speak of a person.
 const EXPORT_PATIENCE: Duration = Duration::from_mins(2);
 /// Between two looks at what a job does, and how often it is looked at.
 const LOOK_PACE: Duration = Duration::from_millis(200);
@@ -240,6 +240,7 @@ impl Crowd {
         let path = "/api/v1/admin/persons";
         let body = json!({"email": email});
         let export = self.signed(self.post(&format!("{path}/exports"), &body));
+        let export = export.timeout(EXPORT_PATIENCE);
         self.read_whole("export a person", export).await;
         let count = self.signed(self.post(&format!("{path}/counts"), &body));
         let Some(counted) = self.expect_json("count a person", 200, count).await else {

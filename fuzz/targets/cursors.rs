@@ -19,6 +19,10 @@ fuzz_target!(|input: (u8, &str, [u8; 16], i64, i32)| {
     let Ok(at) = OffsetDateTime::from_unix_timestamp_nanos(i128::from(microseconds) * 1_000) else {
         return;
     };
+    // Nothing is as old as that, and such a cursor isn't taken.
+    if at.year() < 0 {
+        return;
+    }
     let cursor = TimeCursor { at, id };
     assert_eq!(TimeCursor::decode(tag, &cursor.encode(tag)), Some(cursor));
     let cursor = RankCursor { rank, at, id };

@@ -310,7 +310,9 @@ fn normal_percent_encoding(text: &str) -> String {
         );
         if let (Some(high), Some(low)) = digits {
             let byte = high * 16 + low;
-            if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            let unreserved =
+                byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+            if unreserved && !(byte.is_ascii_hexdigit() && ends_broken(&normal)) {
                 normal.push(char::from(byte));
             } else {
                 normal.push('%');
@@ -324,6 +326,17 @@ fn normal_percent_encoding(text: &str) -> String {
     }
     normal.push_str(rest);
     normal
+}
+
+/// Whether a hexadecimal digit behind it would go on with a broken encoding, and could make it a whole one, which the next
+/// normalisation would take for one: `%%66F` must not become `%fF`.
+fn ends_broken(normal: &str) -> bool {
+    let mut last = normal.chars().rev();
+    match last.next() {
+        Some('%') => true,
+        Some(digit) => digit.is_ascii_hexdigit() && last.next() == Some('%'),
+        None => false,
+    }
 }
 
 fn upper_hex(digit: u8) -> Option<char> {

@@ -55,6 +55,20 @@ fn a_page_is_shown_and_known_by_its_normal_form() {
 }
 
 #[test]
+fn what_is_decoded_never_completes_a_broken_encoding() {
+    for (raw, normal) in [
+        ("%%66F", "%%66F"),
+        ("%a%62", "%a%62"),
+        ("%%61b", "%%61b"),
+        ("%%67", "%g"),
+        ("%41%42%c3%61", "AB%C3a"),
+    ] {
+        let url = PageUrl::parse(&format!("https://example.org/{raw}")).unwrap();
+        assert_eq!(url.key(), format!("example.org/{normal}"), "{raw}");
+    }
+}
+
+#[test]
 fn tracking_and_commenting_leave_no_mark_on_a_page() {
     let table = [
         ("?utm_source=x", ""),
@@ -247,6 +261,12 @@ proptest! {
             prop_assert!(url.as_str().is_ascii() && url.as_str().len() <= URL_CHARS_MAX);
             prop_assert!(url.as_str().ends_with(url.key()));
         }
+    }
+
+    #[test]
+    fn a_normal_form_with_broken_encodings_is_its_own(rest in "[%6aF1]{0,16}") {
+        let url = PageUrl::parse(&format!("https://example.org/{rest}?{rest}")).unwrap();
+        prop_assert_eq!(PageUrl::parse(url.as_str()).unwrap(), url);
     }
 
     #[test]
