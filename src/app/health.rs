@@ -1,5 +1,7 @@
 //! `GET /healthz` and `GET /readyz`. Must not do more than look.
 
+use std::time::Duration;
+
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 use serde::Serialize;
@@ -10,6 +12,9 @@ use crate::base::codes::Code;
 use crate::database::{self, Database, Lane};
 use crate::web::conditional::private_json;
 use crate::web::problem::ApiError;
+
+/// A migration takes a while.
+const ASK_AGAIN: Duration = Duration::from_secs(5);
 
 /// How the service is.
 #[derive(Debug, Serialize, ToSchema)]
@@ -50,6 +55,7 @@ pub async fn ready(database: Data<Database>) -> Result<HttpResponse, ApiError> {
         Err(ApiError::because(
             Code::Unavailable,
             "the database is not migrated to this release's schema",
-        ))
+        )
+        .retry_after(ASK_AGAIN))
     }
 }
