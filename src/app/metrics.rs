@@ -20,6 +20,9 @@ const BUCKETS: [f64; 11] = [
 /// The same of pieces of jobs, which may take their time.
 const JOB_BUCKETS: [f64; 8] = [0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 20.0, 60.0];
 
+/// The same of submissions that share a statement; there are at most 256.
+const BATCH_BUCKETS: [f64; 6] = [1.0, 4.0, 16.0, 64.0, 128.0, 256.0];
+
 /// The forms of a figure.
 enum Form {
     Counter,
@@ -29,7 +32,7 @@ enum Form {
 use Form::{Counter, Gauge, Histogram};
 
 /// Every figure of ours: name, form, unit, meaning. docs/observability.md says more; a test holds them together.
-const FIGURES: [(&str, Form, Unit, &str); 34] = [
+const FIGURES: [(&str, Form, Unit, &str); 36] = [
     (
         "rejoinder_build_info",
         Gauge,
@@ -227,6 +230,18 @@ const FIGURES: [(&str, Form, Unit, &str); 34] = [
         Counter,
         Unit::Count,
         "Spans that were made, and what became of them",
+    ),
+    (
+        "rejoinder_submission_batch_size",
+        Histogram(&BATCH_BUCKETS),
+        Unit::Count,
+        "Submissions that were stored together",
+    ),
+    (
+        "rejoinder_submissions_waiting",
+        Gauge,
+        Unit::Count,
+        "Submissions that wait for a writer",
     ),
     (
         "rejoinder_submissions_total",

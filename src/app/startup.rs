@@ -276,11 +276,7 @@ async fn work_at<T>(
     database::migrate(&place.options)
         .await
         .context("while migrating the database")?;
-    let capacity = Capacity {
-        readers: 1,
-        moderators: 1,
-    };
-    let database = Database::new(place.options.clone(), capacity);
+    let database = Database::new(place.options.clone(), Capacity::ONE_EACH);
     let outcome = work(database.clone()).await;
     database.close().await;
     outcome
@@ -395,6 +391,7 @@ async fn serve(
         .context("while setting up the regular jobs")?;
     let workers = Workers::start(
         Beginnings {
+            comments: services.comments.as_ref().clone(),
             moderation: services.moderation.as_ref().clone(),
             sites: services.sites.clone(),
             jobs,

@@ -1,4 +1,4 @@
-//! What runs beside requests, on the main runtime: jobs, notices, reading the sites anew, forgetting, gauges. Must not serve.
+//! What runs beside requests, on the main runtime: writers of submissions, jobs, notices, reading the sites anew, forgetting, gauges. Must not serve.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 
 use super::startup::Beside;
-use crate::comments::Limits;
+use crate::comments::{Comments, Limits, WRITERS};
 use crate::database::Notices;
 use crate::jobs::Jobs;
 use crate::moderation::Moderation;
@@ -37,6 +37,7 @@ pub(super) struct Workers {
 
 /// What the tasks work on.
 pub(super) struct Beginnings {
+    pub(super) comments: Comments,
     pub(super) moderation: Moderation,
     pub(super) sites: Sites,
     pub(super) jobs: Jobs,
@@ -66,15 +67,21 @@ impl Workers {
         jobs.push(tokio::spawn(async move {
             schedules.keep_schedules(stopping).await;
         }));
-        let upkeep = tokio::spawn(look_after(with.figures, with.jobs, with.moderation, limits));
+        let mut others = vec![
+            tokio::spawn(refresh(with.sites)),
+            tokio::spawn(look_after(with.figures, with.jobs, with.moderation, limits)),
+            tokio::spawn(async move { listener.listen().await }),
+            tokio::spawn(async move { sender.send().await }),
+        ];
+        for _ in 0..WRITERS {
+            let comments = with.comments.clone();
+            others.push(tokio::spawn(async move {
+                comments.write_submissions().await;
+            }));
+        }
         Self {
             jobs,
-            others: vec![
-                tokio::spawn(refresh(with.sites)),
-                upkeep,
-                tokio::spawn(async move { listener.listen().await }),
-                tokio::spawn(async move { sender.send().await }),
-            ],
+            others,
             notices,
             stop,
         }

@@ -5,6 +5,7 @@ pub mod clock;
 pub mod codes;
 pub mod complaint;
 pub mod email;
+pub mod fingerprint;
 pub mod ids;
 pub mod mentions;
 pub mod page_url;

@@ -53,6 +53,9 @@ pub enum Error {
     /// Retries that raced did not come to an end.
     #[error("too many submissions of the same content at once")]
     Contended,
+    /// More submissions wait than can be stored soon.
+    #[error("too many submissions wait")]
+    Flooded,
     /// The time in which the author may edit is over.
     #[error("the time to edit is over")]
     EditWindowOver,
@@ -89,7 +92,7 @@ impl Refusal for Error {
             Self::KeyReused => Code::IdempotencyKeyReused,
             Self::InvalidCursor => Code::InvalidCursor,
             Self::RateLimited(_) => Code::RateLimited,
-            Self::Contended => Code::Unavailable,
+            Self::Contended | Self::Flooded => Code::Unavailable,
             Self::EditWindowOver => Code::EditWindowOver,
             Self::NotEditable => Code::CommentNotEditable,
             Self::Deleted => Code::CommentDeleted,
@@ -130,7 +133,7 @@ impl Refusal for Error {
         match self {
             Self::Database(error) => error.retry_after(),
             Self::RateLimited(wait) => Some(*wait),
-            Self::Contended => Some(Duration::from_secs(1)),
+            Self::Contended | Self::Flooded => Some(Duration::from_secs(1)),
             _ => None,
         }
     }

@@ -17,4 +17,4 @@ mod store;
 mod tokens;
 
 pub use error::Error;
-pub use service::{AuthorIds, Changes, Comments, Limits, ManageToken};
+pub use service::{AuthorIds, Changes, Comments, Limits, ManageToken, WRITERS};

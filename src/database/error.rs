@@ -1,22 +1,23 @@
 //! What can go wrong between us and Postgres, sorted by what the caller can do about it. Must not know the trade.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::codes::{Code, Refusal};
 
-/// A failed call to the database.
-#[derive(Debug, thiserror::Error)]
+/// A failed call to the database. Cloned for those who shared the call.
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// The database can't be reached, refuses work for now, or lost the connection: try again later.
     #[error("the database is not available: {0}")]
-    Unavailable(#[source] sqlx::Error),
+    Unavailable(#[source] Arc<sqlx::Error>),
     /// The request's time for the database (2.5 s) ran out.
     #[error("the database did not answer in time")]
     Timeout,
     /// Anything else; a mistake of ours.
     #[error("a statement failed: {0}")]
-    Statement(#[source] sqlx::Error),
+    Statement(#[source] Arc<sqlx::Error>),
 }
 
 impl From<sqlx::Error> for Error {
@@ -34,9 +35,9 @@ impl From<sqlx::Error> for Error {
             _ => false,
         };
         if passing {
-            Self::Unavailable(error)
+            Self::Unavailable(Arc::new(error))
         } else {
-            Self::Statement(error)
+            Self::Statement(Arc::new(error))
         }
     }
 }
@@ -67,17 +68,22 @@ impl Error {
     /// What the server calls it, where the server refused.
     pub fn sqlstate(&self) -> Option<Cow<'_, str>> {
         match self {
-            Self::Unavailable(sqlx::Error::Database(refusal))
-            | Self::Statement(sqlx::Error::Database(refusal)) => refusal.code(),
-            _ => None,
+            Self::Unavailable(error) | Self::Statement(error) => match &**error {
+                sqlx::Error::Database(refusal) => refusal.code(),
+                _ => None,
+            },
+            Self::Timeout => None,
         }
     }
 
     /// The name of the constraint that refused, when one did.
     pub fn constraint(&self) -> Option<&str> {
         match self {
-            Self::Statement(sqlx::Error::Database(refusal)) => refusal.constraint(),
-            _ => None,
+            Self::Statement(error) => match &**error {
+                sqlx::Error::Database(refusal) => refusal.constraint(),
+                _ => None,
+            },
+            Self::Unavailable(_) | Self::Timeout => None,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Brings the schema up to date, one instance at a time, and refuses a schema that has left this binary behind.
 //! Must not know what the tables mean.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::migrate::{Migrate, Migrator};
@@ -215,7 +216,9 @@ async fn applied(connection: &mut PgConnection) -> Result<Vec<i64>, Error> {
                 Err(error.into())
             }
         }
-        Err(other) => Err(Error::Statement(sqlx::Error::Migrate(Box::new(other)))),
+        Err(other) => Err(Error::Statement(Arc::new(sqlx::Error::Migrate(Box::new(
+            other,
+        ))))),
     }
 }
 

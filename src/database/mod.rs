@@ -18,4 +18,4 @@ pub use migrations::{
     MigrationError, SchemaState, is_current, migrate, migrate_with, schema_state, schema_version,
 };
 pub use notices::{Channel, Notice, Notices, notify_with_commit};
-pub use pool::{Capacity, Database, Lane, REQUEST_BUDGET, within_one_budget};
+pub use pool::{Capacity, Database, Lane, REQUEST_BUDGET, deadline, within_one_budget};

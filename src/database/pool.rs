@@ -1,4 +1,4 @@
-//! Connections under deadlines: two pools, one budget of time for each request, no connection returned in doubt.
+//! Connections under deadlines: a pool for each lane, one budget of time for each request, no connection returned in doubt.
 //! Must not know what is asked of the database.
 
 use std::future::Future;
@@ -27,20 +27,25 @@ const IDLE_UNTRIED_MAX: Duration = Duration::from_secs(1);
 /// Why nobody gets a connection is looked into, and a pool rebuilt, at most this often.
 const LOOK_PAUSE: Duration = Duration::from_secs(5);
 
-/// Who waits: readers and moderators have pools of their own, so that a flood of the ones leaves the others working.
+/// Who waits: each lane has a pool of its own, so that a flood in the one leaves the others working.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lane {
-    /// Submissions and public reads.
+    /// Public reads, and what readers do to comments that are there.
     Readers,
+    /// Taking submissions in: one connection for each of the writers that share it among those who wait.
+    Submissions,
     /// The admin API, and whatever runs beside requests.
     Moderators,
 }
 
 impl Lane {
+    const ALL: [Self; 3] = [Self::Readers, Self::Submissions, Self::Moderators];
+
     /// The lane as it stands in figures.
     const fn as_str(self) -> &'static str {
         match self {
             Self::Readers => "readers",
+            Self::Submissions => "submissions",
             Self::Moderators => "moderators",
         }
     }
@@ -51,15 +56,32 @@ impl Lane {
 pub struct Capacity {
     /// Connections for readers.
     pub readers: u32,
+    /// Connections for submissions.
+    pub submissions: u32,
     /// Connections for moderators.
     pub moderators: u32,
 }
 
+impl Capacity {
+    /// One for each lane: what a command needs.
+    pub const ONE_EACH: Self = Self {
+        readers: 1,
+        submissions: 1,
+        moderators: 1,
+    };
+
+    /// Connections of all lanes together.
+    pub fn all(self) -> u32 {
+        self.readers + self.submissions + self.moderators
+    }
+}
+
 impl Default for Capacity {
-    /// 16 and 6: both lanes of four instances, and the connection of each for notices, fit into Postgres's default of 100.
+    /// 14, 2 and 6: all lanes of four instances, and the connection of each for notices, fit into Postgres's default of 100.
     fn default() -> Self {
         Self {
-            readers: 16,
+            readers: 14,
+            submissions: 2,
             moderators: 6,
         }
     }
@@ -69,6 +91,7 @@ impl Default for Capacity {
 #[derive(Debug, Clone)]
 pub struct Database {
     readers: Arc<Pool>,
+    submissions: Arc<Pool>,
     moderators: Arc<Pool>,
 }
 
@@ -95,7 +118,8 @@ pub async fn within_one_budget<F: Future>(request: F) -> F::Output {
     BUDGET.scope(std::cell::Cell::new(None), request).await
 }
 
-fn deadline() -> Instant {
+/// Until when the request's store calls must be over; where no request runs, [`REQUEST_BUDGET`] from now.
+pub fn deadline() -> Instant {
     let fresh = Instant::now() + REQUEST_BUDGET;
     BUDGET
         .try_with(|budget| {
@@ -107,7 +131,7 @@ fn deadline() -> Instant {
 }
 
 impl Database {
-    /// Makes both pools; connects nothing yet.
+    /// Makes all pools; connects nothing yet.
     pub fn new(options: PgConnectOptions, capacity: Capacity) -> Self {
         let options = options
             .application_name("rejoinder")
@@ -118,8 +142,15 @@ impl Database {
                 ("idle_in_transaction_session_timeout", "5000"),
                 ("timezone", "UTC"),
             ]);
+        // Few statements on arrays: to plan them takes longer than to run them on a few rows. The plan that is kept may come
+        // from a time when the tables were empty, so it must not be one that reads them as a whole.
+        let planned_once = options.clone().options([
+            ("plan_cache_mode", "force_generic_plan"),
+            ("enable_seqscan", "off"),
+        ]);
         Self {
             readers: Arc::new(Pool::new(options.clone(), capacity.readers)),
+            submissions: Arc::new(Pool::new(planned_once, capacity.submissions)),
             moderators: Arc::new(Pool::new(options, capacity.moderators)),
         }
     }
@@ -218,16 +249,17 @@ impl Database {
         .await
     }
 
-    /// Closes both pools; connections at work are waited for.
+    /// Closes all pools; connections at work are waited for.
     pub async fn close(&self) {
-        let (readers, moderators) = (self.readers.current(), self.moderators.current());
-        readers.close().await;
-        moderators.close().await;
+        for lane in Lane::ALL {
+            let current = self.pool(lane).current();
+            current.close().await;
+        }
     }
 
-    /// Publishes the gauges of both pools.
+    /// Publishes the gauges of all pools.
     pub fn observe(&self) {
-        for lane in [Lane::Readers, Lane::Moderators] {
+        for lane in Lane::ALL {
             let pool = self.pool(lane);
             let current = pool.current();
             let number = |number: usize| f64::from(u32::try_from(number).unwrap_or(u32::MAX));
@@ -248,6 +280,7 @@ impl Database {
     fn pool(&self, lane: Lane) -> &Arc<Pool> {
         match lane {
             Lane::Readers => &self.readers,
+            Lane::Submissions => &self.submissions,
             Lane::Moderators => &self.moderators,
         }
     }

@@ -20,3 +20,4 @@ mod plans;
 mod queue;
 mod reactions;
 mod seed;
+mod submissions;

@@ -21,7 +21,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::checks::{check_count, check_history};
-use crate::seed::{self, Seed, TestDatabase, add_comment};
+use crate::seed::{self, Seed, TestDatabase, add_comment, with_writers};
 
 struct Stage {
     test: TestDatabase,
@@ -144,7 +144,10 @@ impl Stage {
             voucher: None,
             network: network(1),
         };
-        let receipt = self.comments.submit(submission).await.unwrap();
+        let comments = std::slice::from_ref(&self.comments);
+        let receipt = with_writers(comments, self.comments.submit(submission))
+            .await
+            .unwrap();
         Own {
             comment_id: receipt.comment.comment.id,
             token: ManageToken::parse(&receipt.manage_token).unwrap(),

@@ -1,12 +1,14 @@
 //! Rows to begin with. Must not know what is tested.
 
+use std::future::Future;
 use std::sync::Arc;
 
+use futures_util::future::join_all;
 use rejoinder::base::clock::Clock;
 use rejoinder::base::ids::{CommentId, ModeratorId, PageId, SiteId};
 use rejoinder::base::secret::ServerSecret;
 use rejoinder::comments::model::Status;
-use rejoinder::comments::{Changes, Comments, Limits};
+use rejoinder::comments::{Changes, Comments, Limits, WRITERS};
 use rejoinder::database::{Database, Notices};
 use rejoinder::settings::RateLimit;
 use rejoinder::sites::Sites;
@@ -165,14 +167,39 @@ pub(crate) async fn add_answer(pool: &PgPool, parent: CommentId) -> CommentId {
 
 /// The services of readers' comments, with a secret of their own.
 pub(crate) fn services(database: &Database, clock: &Clock) -> (Sites, Comments) {
+    services_with(database, clock, &ServerSecret::generate())
+}
+
+/// The comments of two instances that share a database and a secret, each with a queue of its own.
+pub(crate) async fn two_instances(database: &Database, clock: &Clock) -> [Comments; 2] {
+    let secret = ServerSecret::generate();
+    let [first, second] = [(); 2].map(|()| services_with(database, clock, &secret));
+    first.0.refresh().await.unwrap();
+    second.0.refresh().await.unwrap();
+    [first.1, second.1]
+}
+
+fn services_with(database: &Database, clock: &Clock, secret: &ServerSecret) -> (Sites, Comments) {
     let sites = Sites::new(database.clone(), clock.clone(), None);
     let comments = Comments::new(
         database.clone(),
         sites.clone(),
         clock.clone(),
-        &ServerSecret::generate(),
+        secret,
         Arc::new(Limits::new(RateLimit::Off)),
         Changes::new(Notices::new(database.clone())),
     );
     (sites, comments)
+}
+
+/// Does this while the instances' writers take submissions in.
+pub(crate) async fn with_writers<T>(instances: &[Comments], work: impl Future<Output = T>) -> T {
+    let writers = instances
+        .iter()
+        .flat_map(|comments| std::iter::repeat_n(comments, WRITERS))
+        .map(Comments::write_submissions);
+    tokio::select! {
+        done = work => done,
+        _ = join_all(writers) => panic!("a writer ended"),
+    }
 }

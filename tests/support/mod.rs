@@ -166,6 +166,7 @@ impl TestDatabase {
             self.options.clone(),
             Capacity {
                 readers: 16,
+                submissions: 2,
                 moderators: 16,
             },
         )

@@ -377,8 +377,7 @@ fn indexes(inspection: &Inspection) -> Finding {
 
 fn connections(inspection: &Inspection) -> Finding {
     let (used, max) = (inspection.connections_used, inspection.connections_max);
-    let each = Capacity::default();
-    let each = i64::from(each.readers) + i64::from(each.moderators);
+    let each = i64::from(Capacity::default().all());
     // What services of ours hold already needn't come on top.
     let needed = (each - inspection.service_connections).max(0);
     let what = format!("{used} of {max} are in use");
@@ -433,11 +432,7 @@ fn jobs_given_up(number: i64) -> Finding {
 }
 
 async fn first_site(options: &PgConnectOptions, settings: &Settings) -> FirstSite {
-    let capacity = Capacity {
-        readers: 1,
-        moderators: 1,
-    };
-    let database = Database::new(options.clone(), capacity);
+    let database = Database::new(options.clone(), Capacity::ONE_EACH);
     let own = settings.http.public_url.clone();
     let sites = Sites::new(database.clone(), Clock::new(), own);
     let read = sites.refresh().await;

@@ -1,5 +1,6 @@
 //! Text that people write: one normal form, and what no text may hide. Must not know the fields of any form.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use unicode_normalization::UnicodeNormalization as _;
@@ -179,11 +180,20 @@ impl fmt::Display for PageKey {
 /// CRLF and lone CR become LF, what can't be seen goes from both ends, and the rest gets Unicode's
 /// composed form (NFC, UAX #15). All lengths are counted in this form, and it is what is stored.
 pub fn normalise(raw: &str) -> String {
-    trim(&line_feeds(raw)).nfc().collect()
+    let feeds = line_feeds(raw);
+    let text = trim(&feeds);
+    // ASCII is composed already, and most of what is written.
+    if text.is_ascii() {
+        return text.to_owned();
+    }
+    text.nfc().collect()
 }
 
-fn line_feeds(raw: &str) -> String {
-    raw.replace("\r\n", "\n").replace('\r', "\n")
+fn line_feeds(raw: &str) -> Cow<'_, str> {
+    if !raw.contains('\r') {
+        return Cow::Borrowed(raw);
+    }
+    Cow::Owned(raw.replace("\r\n", "\n").replace('\r', "\n"))
 }
 
 /// Without white space and blank characters at both ends: Unicode's white space, zero-width and word-joining
@@ -231,7 +241,10 @@ fn is_noncharacter(c: char) -> bool {
 
 /// A mark that is put above, below or around the character before it.
 fn is_stacking_mark(c: char) -> bool {
-    canonical_combining_class(c) != 0 || c.general_category() == GeneralCategory::EnclosingMark
+    // None stands before the block of combining marks.
+    c >= '\u{300}'
+        && (canonical_combining_class(c) != 0
+            || c.general_category() == GeneralCategory::EnclosingMark)
 }
 
 impl Rules {
@@ -239,7 +252,7 @@ impl Rules {
         // Before the composed form, for what is taken out may have stood between a letter and its mark.
         let text = match self.direction {
             Direction::Refuse => line_feeds(raw),
-            Direction::Settle => settle_direction(&line_feeds(raw)),
+            Direction::Settle => settle_direction(line_feeds(raw)),
         };
         let text = match self.lines {
             Lines::Joined => normalise(&join_lines(&text)),
@@ -298,15 +311,15 @@ fn join_lines(text: &str) -> String {
 
 /// Takes out what could turn the direction of text around it: overrides always (no language needs
 /// them, they only hide what a text says), embeddings and isolates unless they are closed on the same line.
-fn settle_direction(text: &str) -> String {
-    if !text.contains(is_direction_control) {
-        return text.to_owned();
+fn settle_direction(text: Cow<'_, str>) -> Cow<'_, str> {
+    if text.is_ascii() || !text.contains(is_direction_control) {
+        return text;
     }
     let mut settled = String::with_capacity(text.len());
     for line in text.split_inclusive(['\n', '\u{2029}']) {
         settle_line(line, &mut settled);
     }
-    settled
+    Cow::Owned(settled)
 }
 
 /// One line of [`settle_direction`]. An opening character is kept when its own closing one comes before the

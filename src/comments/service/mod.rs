@@ -10,10 +10,12 @@ use crate::database::Database;
 use crate::sites::Sites;
 
 mod authors;
+mod batch;
 mod changes;
 mod counts;
 mod edit;
 mod feed;
+mod ingest;
 pub mod moderate;
 mod own;
 pub mod past;
@@ -25,8 +27,11 @@ mod reply;
 pub mod retention;
 mod submit;
 
+use ingest::Ingest;
+
 pub use authors::AUTHOR_IDS_JOB;
 pub use changes::{Change, Changes};
+pub use ingest::WRITERS;
 pub use own::Own;
 pub use persons::{Redacted, without};
 pub use reactions::Reaction;
@@ -52,6 +57,7 @@ pub struct Comments {
     authors: AuthorIds,
     limits: Arc<Limits>,
     changes: Changes,
+    ingest: Ingest,
 }
 
 impl Comments {
@@ -76,6 +82,7 @@ impl Comments {
             authors: AuthorIds::new(secret),
             limits,
             changes,
+            ingest: Ingest::new(),
         }
     }
 

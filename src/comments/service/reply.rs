@@ -3,9 +3,10 @@
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-use super::submit::{ATTEMPTS_MAX, REMEMBERED, hash, render_body, under};
+use super::submit::{ATTEMPTS_MAX, REMEMBERED, render_body, under};
 use super::{Change, Comments};
 use crate::accounts::model::SiteScope;
+use crate::base::fingerprint::fingerprint;
 use crate::base::ids::{CommentId, ModeratorId};
 use crate::comments::avatar::AvatarHash;
 use crate::comments::error::Error;
@@ -64,7 +65,7 @@ impl Comments {
                 let moderator = by.as_uuid().as_bytes();
                 self.idempotency.mac(&[b"reply", moderator, key.as_bytes()])
             }),
-            content_hash: hash(&[parent, reply.body.as_str().as_bytes()]),
+            content_hash: fingerprint(&[parent, reply.body.as_str().as_bytes()]),
         };
         let work = async |connection: &mut PgConnection| {
             let facts = store::lock_parent(connection, scope, reply.parent_id, by)
@@ -159,7 +160,7 @@ impl Comments {
             idempotency_key: candidate.idempotency_key.as_ref().map(<[u8; 32]>::as_slice),
             content_hash: &candidate.content_hash,
             // By the answered comment, not by the page: the same words may answer several.
-            duplicate_key: &hash(&[
+            duplicate_key: &fingerprint(&[
                 reply.parent_id.as_uuid().as_bytes(),
                 facts.email_key.as_str().as_bytes(),
                 reply.body.as_str().as_bytes(),

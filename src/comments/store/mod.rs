@@ -7,6 +7,7 @@ pub(in crate::comments) mod decide;
 pub(in crate::comments) mod edit;
 pub(in crate::comments) mod edit_own;
 pub(in crate::comments) mod erase;
+pub(in crate::comments) mod facts;
 pub(in crate::comments) mod feed;
 pub(in crate::comments) mod history;
 pub(in crate::comments) mod items;

@@ -3,7 +3,8 @@
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-use super::submit::{Earlier, ParentFacts, Stored};
+use super::facts::ParentFacts;
+use super::submit::{Earlier, Stored};
 use crate::accounts::model::SiteScope;
 use crate::base::email::EmailKey;
 use crate::base::ids::{AuthorId, CommentId, ModeratorId, PageId, SiteId};

@@ -242,7 +242,7 @@ async fn a_pool_whose_permits_have_leaked_is_rebuilt_and_counted() {
         &test,
         Capacity {
             readers: 2,
-            moderators: 1,
+            ..Capacity::ONE_EACH
         },
     );
     way.open.send(false).unwrap();
