@@ -24,6 +24,7 @@ use crate::base::secret::{Purpose, ServerSecret};
 use crate::comments::{Changes, Comments, Limits};
 use crate::database::embedded::{self, Durability, Embedded};
 use crate::database::{self, Capacity, Database, Lane, Notices};
+use crate::demo;
 use crate::jobs::Jobs;
 use crate::moderation::{Events, Moderation, Persons};
 use crate::settings::Settings;
@@ -276,7 +277,12 @@ async fn work_at<T>(
     database::migrate(&place.options)
         .await
         .context("while migrating the database")?;
-    let database = Database::new(place.options.clone(), Capacity::ONE_EACH);
+    // Made when they are needed: all but what stores made comments needs one.
+    let capacity = Capacity {
+        readers: demo::WRITERS.into(),
+        moderators: 1,
+    };
+    let database = Database::new(place.options.clone(), capacity);
     let outcome = work(database.clone()).await;
     database.close().await;
     outcome

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::Args;
 use tempfile::NamedTempFile;
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::advice::{Cause, Refusal};
+use super::interrupts::unless_interrupted;
 use super::output;
 use super::progress::{LongWork, Unit};
 use crate::app::backups;
@@ -27,6 +27,12 @@ Examples:
 
 The file holds secrets and personal data. Only its owner may read it (mode 0600).
 ";
+
+const INTERRUPTED: Refusal = Refusal {
+    what: "it was interrupted, nothing was written",
+    what_to_do: "start it again",
+    cause: Cause::State,
+};
 
 /// Where to.
 #[derive(Args)]
@@ -60,7 +66,7 @@ pub(super) async fn run(settings: &Settings, command: BackUp) -> anyhow::Result<
     } else {
         Existing::Kept
     };
-    let summary = with_signals(write_file(settings, &file, existing))
+    let summary = unless_interrupted(write_file(settings, &file, existing), INTERRUPTED)
         .await
         .with_context(|| format!("while writing {}", file.display()))?;
     output::say(&format!("{}, in {}", in_words(summary), file.display()));
@@ -119,26 +125,6 @@ async fn write(settings: &Settings, mut sink: impl io::Write) -> anyhow::Result<
     let summary = written?;
     sink.flush().map_err(dump::Error::from)?;
     Ok(summary)
-}
-
-/// Ctrl-C and SIGTERM end the work here instead of the process, so that what is unfinished is taken away.
-async fn with_signals<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    let mut interrupt = signal(SignalKind::interrupt()).context("while waiting for signals")?;
-    let mut terminate = signal(SignalKind::terminate()).context("while waiting for signals")?;
-    tokio::select! {
-        outcome = work => outcome,
-        _ = interrupt.recv() => Err(interrupted()),
-        _ = terminate.recv() => Err(interrupted()),
-    }
-}
-
-fn interrupted() -> anyhow::Error {
-    Refusal {
-        what: "it was interrupted, nothing was written",
-        what_to_do: "start it again",
-        cause: Cause::State,
-    }
-    .into()
 }
 
 /// `1234 rows, 5.6 MB`.

@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::advice::{Cause, Refusal};
+use super::interrupts::unless_interrupted;
 use super::output;
 use super::progress::{LongWork, Unit};
 use crate::accounts::model::Role;
@@ -18,6 +19,12 @@ use crate::base::clock::Clock;
 use crate::base::ids::ModeratorId;
 use crate::demo::{self, COMMENTS_MAX, PAGES_MAX, Wanted};
 use crate::settings::Settings;
+
+const INTERRUPTED: Refusal = Refusal {
+    what: "it was interrupted, and what was stored stays",
+    what_to_do: "take another --seed for more",
+    cause: Cause::State,
+};
 
 #[derive(Args)]
 pub(super) struct DemoData {
@@ -44,7 +51,8 @@ fn parse_time(text: &str) -> Result<OffsetDateTime, String> {
 }
 
 pub(super) async fn run(settings: &Settings, asked: DemoData) -> anyhow::Result<()> {
-    startup::with_tools(settings, async |tools| make(&tools, &asked).await).await
+    let work = startup::with_tools(settings, async |tools| make(&tools, &asked).await);
+    unless_interrupted(work, INTERRUPTED).await
 }
 
 async fn make(tools: &Tools, asked: &DemoData) -> anyhow::Result<()> {

@@ -19,6 +19,7 @@ mod demo_data;
 mod doctor;
 mod export;
 mod flags;
+mod interrupts;
 mod manual;
 mod migrate;
 mod moderator;

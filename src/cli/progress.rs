@@ -3,12 +3,16 @@
 
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{
+    DecimalBytes, HumanCount, HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle,
+};
 
 use super::output;
 
 /// How often a line is written where there is no terminal.
 const LINE_PERIOD: Duration = Duration::from_secs(10);
+/// How often the text beside a bar is made anew.
+const BAR_PERIOD: Duration = Duration::from_millis(100);
 
 /// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,11 +23,11 @@ pub(super) enum Unit {
     Bytes,
 }
 
-/// Something that takes a while.
+/// Something that takes a while. Dropped, it takes its bar away.
 pub(super) struct LongWork {
     bar: ProgressBar,
     unit: Unit,
-    told_at: Instant,
+    told_at: Option<Instant>,
 }
 
 impl LongWork {
@@ -33,7 +37,7 @@ impl LongWork {
         let work = Self {
             bar,
             unit,
-            told_at: Instant::now(),
+            told_at: None,
         };
         work.bar.set_style(work.style());
         work
@@ -46,12 +50,20 @@ impl LongWork {
             self.bar.set_length(done);
         }
         self.bar.set_position(done);
-        if self.bar.message() != point {
-            self.bar.set_message(point.to_owned());
+        let period = if self.bar.is_hidden() {
+            LINE_PERIOD
+        } else {
+            BAR_PERIOD
+        };
+        if *self.told_at.get_or_insert_with(Instant::now) + period > Instant::now() {
+            return;
         }
-        if self.bar.is_hidden() && self.told_at.elapsed() >= LINE_PERIOD {
-            self.told_at = Instant::now();
-            output::tell(&self.line(done, point));
+        self.told_at = Some(Instant::now());
+        let line = self.line(done, point);
+        if self.bar.is_hidden() {
+            output::tell(&line);
+        } else {
+            self.bar.set_message(line);
         }
     }
 
@@ -68,34 +80,39 @@ impl LongWork {
         self.bar.finish_and_clear();
     }
 
+    /// What matters most comes first: a narrow terminal shows the beginning only.
     fn line(&self, done: u64, point: &str) -> String {
-        let of = match (self.unit, self.bar.length()) {
-            (Unit::Rows, None) => format!("{done} rows"),
-            (Unit::Rows, Some(total)) => format!("{done} of about {total} rows"),
-            (Unit::Comments, None) => format!("{done} comments"),
-            (Unit::Comments, Some(total)) => format!("{done} of {total} comments"),
-            (Unit::Bytes, None) => format!("{} MB", done / 1_000_000),
-            (Unit::Bytes, Some(total)) => {
-                format!("{} of {} MB", done / 1_000_000, total / 1_000_000)
-            }
+        let total = self.bar.length();
+        let number = |number| match self.unit {
+            Unit::Rows | Unit::Comments => HumanCount(number).to_string(),
+            Unit::Bytes => DecimalBytes(number).to_string(),
         };
-        format!("{of}, at {point}")
+        let of = match (self.unit, total) {
+            (_, None) => String::new(),
+            (Unit::Rows, Some(total)) => format!(" of about {}", number(total)),
+            (Unit::Comments | Unit::Bytes, Some(total)) => format!(" of {}", number(total)),
+        };
+        let unit = match self.unit {
+            Unit::Rows => " rows",
+            Unit::Comments => " comments",
+            Unit::Bytes => "",
+        };
+        let left = match total {
+            Some(_) => format!(", {:#} left", HumanDuration(self.bar.eta())),
+            None => String::new(),
+        };
+        let rate = match self.unit {
+            Unit::Rows | Unit::Comments => format!("{:.0}", self.bar.per_sec()),
+            Unit::Bytes => format!("{:.1} MB", self.bar.per_sec() / 1e6),
+        };
+        format!("{}{of}{unit}{left}, {rate}/s, {point}", number(done))
     }
 
+    /// The text is cut off at the terminal's width, so that it never needs a second line.
     fn style(&self) -> ProgressStyle {
-        let template = match (self.unit, self.bar.length()) {
-            (Unit::Rows, None) => "{spinner} {human_pos} rows, {per_sec}  {msg}",
-            (Unit::Rows, Some(_)) => {
-                "{bar:24} {human_pos} of about {human_len} rows, {per_sec}, {eta} left  {msg}"
-            }
-            (Unit::Comments, None) => "{spinner} {human_pos} comments, {per_sec}  {msg}",
-            (Unit::Comments, Some(_)) => {
-                "{bar:24} {human_pos} of {human_len} comments, {per_sec}, {eta} left  {msg}"
-            }
-            (Unit::Bytes, None) => "{spinner} {decimal_bytes}, {decimal_bytes_per_sec}  {msg}",
-            (Unit::Bytes, Some(_)) => {
-                "{bar:24} {decimal_bytes} of {decimal_total_bytes}, {decimal_bytes_per_sec}, {eta} left  {msg}"
-            }
+        let template = match self.bar.length() {
+            None => "{spinner} {wide_msg}",
+            Some(_) => "{bar:10} {wide_msg}",
         };
         ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
     }

@@ -1,4 +1,4 @@
-//! Puts the made comments into the database: two at work, each on its own pages. Must not know how they are made.
+//! Puts the made comments into the database: several at work, each on its own pages. Must not know how they are made.
 
 use std::borrow::Cow;
 use std::mem;
@@ -13,10 +13,12 @@ use crate::base::ids::ModeratorId;
 use crate::comments::Comments;
 use crate::comments::model::past::PastComment;
 use crate::comments::service::past::{PIECE_MAX, Piece};
-use crate::database::Lane;
 use crate::sites::model::pages::PastPage;
 use crate::sites::{Site, Sites};
 
+/// So many are at work, each with a connection: the server is kept busy while one of them waits for its disk or for what comes
+/// next, and a server with more processors uses them.
+pub const WRITERS: u8 = 4;
 /// Pieces that are ready and wait for the database, for each of those at work.
 const READY_MAX: usize = 2;
 /// Pages that one statement stores.
@@ -65,13 +67,13 @@ pub async fn fill(
         }
     }
     let made = Arc::new((stage, pages));
-    let writers = [(Lane::Readers, 0), (Lane::Moderators, 1)].map(|(lane, parity)| {
+    let writers = (0..usize::from(WRITERS)).map(|writer| {
         let (ready, pieces) = mpsc::channel(READY_MAX);
         let (made, maker) = (Arc::clone(&made), comments.clone());
         let making =
-            tokio::task::spawn_blocking(move || make(&made.0, &made.1, parity, &maker, &ready));
+            tokio::task::spawn_blocking(move || make(&made.0, &made.1, writer, &maker, &ready));
         async move {
-            write(comments, lane, pieces, stored).await?;
+            write(comments, pieces, stored).await?;
             making.await.map_err(Error::Broken)?
         }
     });
@@ -79,16 +81,16 @@ pub async fn fill(
     Ok(())
 }
 
-/// Makes the comments of every other page. Ends early when nobody takes them any more.
+/// Makes the comments of one writer's pages. Ends early when nobody takes them any more.
 fn make(
     stage: &Stage,
     pages: &[DemoPage],
-    parity: usize,
+    writer: usize,
     comments: &Comments,
     ready: &mpsc::Sender<Piece>,
 ) -> Result<(), Error> {
     let mut piece: Vec<PastComment> = Vec::with_capacity(PIECE_MAX);
-    for page in pages.iter().skip(parity).step_by(2) {
+    for page in pages.iter().skip(writer).step_by(WRITERS.into()) {
         for comment in stage.thread(page) {
             piece.push(comment.map_err(unfit)?);
             if piece.len() == PIECE_MAX {
@@ -100,7 +102,7 @@ fn make(
         }
     }
     if !piece.is_empty() {
-        // Nobody takes it where the other half has failed; that one says why.
+        // Nobody takes it where another writer has failed; that one says why.
         ready.blocking_send(comments.prepare(piece)).ok();
     }
     Ok(())
@@ -108,12 +110,11 @@ fn make(
 
 async fn write(
     comments: &Comments,
-    lane: Lane,
     mut pieces: mpsc::Receiver<Piece>,
     stored: &impl Fn(usize),
 ) -> Result<(), Error> {
     while let Some(piece) = pieces.recv().await {
-        comments.store_past(lane, &piece).await?;
+        comments.store_past(&piece).await?;
         stored(piece.len());
     }
     Ok(())

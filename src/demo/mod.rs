@@ -10,5 +10,5 @@ mod speech;
 mod threads;
 mod words;
 
-pub use fill::{Error, fill};
+pub use fill::{Error, WRITERS, fill};
 pub use threads::{COMMENTS_MAX, PAGES_MAX, Wanted};

@@ -176,6 +176,8 @@ pub struct CommentLine {
     pub history: Vec<HistoryPart>,
     /// What moderators noted about it, oldest first.
     pub notes: Vec<NotePart>,
+    /// What readers reported, oldest first.
+    pub reports: Vec<ReportPart>,
 }
 
 /// Who acted; never an e-mail address.
@@ -218,6 +220,21 @@ pub struct EarlierPart {
     pub website: Option<String>,
     /// The text.
     pub body: String,
+}
+
+/// A reader's report; from where it came stays behind.
+#[derive(Debug, Serialize)]
+pub struct ReportPart {
+    /// When.
+    #[serde(with = "rfc3339")]
+    pub at: OffsetDateTime,
+    /// What is wrong.
+    pub reason: String,
+    /// In the reader's words.
+    pub note: Option<String>,
+    /// When a decision settled it; none: it is open.
+    #[serde(with = "rfc3339::option")]
+    pub settled_at: Option<OffsetDateTime>,
 }
 
 /// A note about a comment.

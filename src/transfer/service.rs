@@ -16,7 +16,7 @@ use crate::accounts::model::{Caller, SiteScope};
 use crate::audit;
 use crate::audit::model::{Act, AuditActor, Subject};
 use crate::base::clock::Clock;
-use crate::base::ids::{CommentId, NoteId, PageId, SiteId};
+use crate::base::ids::{CommentId, NoteId, PageId, ReportId, SiteId};
 use crate::database::{Database, Lane};
 
 /// Exports at once in an instance: each may have a part of a site in memory for as long as its client likes.
@@ -236,6 +236,7 @@ impl Export {
         let mut lines = self.missing_pages(&comments).await?;
         self.add_history(&mut comments).await?;
         self.add_notes(&mut comments).await?;
+        self.add_reports(&mut comments).await?;
         self.comments += count(comments.len());
         let comments = comments.into_iter();
         lines.extend(comments.map(|comment| Line::Comment(Box::new(comment))));
@@ -311,6 +312,31 @@ impl Export {
                 after = id;
                 if let Some(comment) = places.get_mut(&comment) {
                     comment.notes.push(note);
+                }
+            }
+            if !more {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn add_reports(&self, comments: &mut [CommentLine]) -> Result<(), Error> {
+        let ids: Vec<CommentId> = comments.iter().map(|comment| comment.id).collect();
+        let mut places = places(comments);
+        let mut after = (
+            CommentId::from_uuid(Uuid::nil()),
+            ReportId::from_uuid(Uuid::nil()),
+        );
+        loop {
+            let run = async |connection: &mut PgConnection| {
+                Ok::<_, Error>(store::load_reports(connection, &ids, after).await?)
+            };
+            let reports = self.database.run(Lane::Moderators, run).await?;
+            let more = reports.len() == ROWS_MAX;
+            for (place, report) in reports {
+                after = place;
+                if let Some(comment) = places.get_mut(&place.0) {
+                    comment.reports.push(report);
                 }
             }
             if !more {

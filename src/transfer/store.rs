@@ -6,10 +6,10 @@ use uuid::Uuid;
 
 use super::model::{
     ActorPart, AuthorNoteLine, CommentLine, EarlierPart, FORMAT, HistoryPart, NotePart, PageLine,
-    PolicyPart, ReasonPart, SiteLine,
+    PolicyPart, ReasonPart, ReportPart, SiteLine,
 };
 use crate::accounts::model::SiteScope;
-use crate::base::ids::{CommentId, ModeratorId, NoteId, PageId, SiteId};
+use crate::base::ids::{CommentId, ModeratorId, NoteId, PageId, ReportId, SiteId};
 use crate::database::Error;
 
 /// Pages, notes or lines of history that are read at once.
@@ -214,6 +214,7 @@ pub(super) async fn load_comments(
             token_version: row.token_version,
             history: Vec::new(),
             notes: Vec::new(),
+            reports: Vec::new(),
         };
         (place, comment)
     });
@@ -320,6 +321,40 @@ pub(super) async fn load_notes(
             (row.id, row.comment_id, note)
         })
         .collect())
+}
+
+/// Reports of these comments behind this one, at most [`ROWS_MAX`]: by comment, then oldest first; by the index
+/// `reports_comment_id`. One statement.
+pub(super) async fn load_reports(
+    connection: &mut PgConnection,
+    ids: &[CommentId],
+    after: (CommentId, ReportId),
+) -> Result<Vec<((CommentId, ReportId), ReportPart)>, Error> {
+    let reports = sqlx::query!(
+        r#"
+        select r.comment_id as "comment_id: CommentId", r.id as "id: ReportId", r.at, r.reason, r.note, r.settled_at
+        from reports r
+        where r.comment_id = any($1) and (r.comment_id, r.id) > ($2, $3)
+        order by r.comment_id, r.id
+        limit $4
+        "#,
+        &uuids(ids),
+        after.0.as_uuid(),
+        after.1.as_uuid(),
+        rows(ROWS_MAX),
+    )
+    .fetch_all(connection)
+    .await?;
+    let reports = reports.into_iter().map(|row| {
+        let report = ReportPart {
+            at: row.at,
+            reason: row.reason,
+            note: row.note,
+            settled_at: row.settled_at,
+        };
+        ((row.comment_id, row.id), report)
+    });
+    Ok(reports.collect())
 }
 
 /// A site's notes about authors behind this one, at most [`ROWS_MAX`], oldest first. One statement.

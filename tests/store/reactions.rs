@@ -8,10 +8,11 @@ use rejoinder::base::ids::{CommentId, VoterId};
 use rejoinder::base::page_url::PageUrl;
 use rejoinder::base::random;
 use rejoinder::base::text::{Body, Name};
+use rejoinder::comments::model::changes::{Deleter, Deletion};
 use rejoinder::comments::model::decisions::{Decider, Decision, DecisionRequest, Outcome};
 use rejoinder::comments::model::reactions::{Grievance, ReportReason, Vote};
 use rejoinder::comments::model::{Draft, Status};
-use rejoinder::comments::service::moderate::decide_one;
+use rejoinder::comments::service::moderate::{decide_one, delete_comments};
 use rejoinder::comments::service::{Own, Reaction, Submission};
 use rejoinder::comments::{Comments, Error, ManageToken};
 use rejoinder::database::{self, Lane};
@@ -124,6 +125,34 @@ impl Stage {
         decided.unwrap().result.outcome
     }
 
+    async fn delete(&self, id: CommentId) -> Outcome {
+        let deletion = Deletion {
+            ids: &[id],
+            only: None,
+            version: None,
+            by: Deleter::Moderator(self.seed.moderator),
+            at: Clock::new().now(),
+        };
+        let run = async |connection: &mut PgConnection| {
+            delete_comments(connection, &SiteScope::All, &deletion).await
+        };
+        let deleted: Result<_, database::Error> =
+            self.test.database.transact(Lane::Moderators, run).await;
+        deleted.unwrap()[0].outcome
+    }
+
+    /// Votes and reports of a comment.
+    async fn left(&self, id: CommentId) -> i64 {
+        sqlx::query_scalar!(
+            r#"select (select count(*) from votes where comment_id = $1)
+                + (select count(*) from reports where comment_id = $1) as "left!""#,
+            id.as_uuid()
+        )
+        .fetch_one(&self.test.pool)
+        .await
+        .unwrap()
+    }
+
     /// An author's comment, with what the author may do to it.
     async fn submit(&self, text: &str) -> Own {
         let submission = Submission {
@@ -225,7 +254,7 @@ async fn after_any_votes_at_once_the_score_is_their_sum() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn votes_neither_undo_a_decision_nor_outlive_a_deletion() {
+async fn votes_do_not_undo_a_decision() {
     let stage = Stage::set().await;
     for turn in 0..20 {
         let id = stage.public().await;
@@ -241,6 +270,38 @@ async fn votes_neither_undo_a_decision_nor_outlive_a_deletion() {
         }
         let [score, sum] = stage.scores(id).await;
         assert_eq!(score, sum);
+        assert_eq!(stage.check(id).await, 2);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn neither_votes_nor_reports_outlive_a_deletion() {
+    let stage = Stage::set().await;
+    let grievance = Grievance {
+        reason: ReportReason::Abuse,
+        note: None,
+    };
+    for turn in 0..20 {
+        let id = stage.public().await;
+        let reactions: Vec<Reaction> = (0..8).map(|last| Stage::reaction(id, last)).collect();
+        let cast = reactions.iter().zip(0..).map(|(reaction, number)| {
+            let vote = [Some(Vote::For), None][turn % 2];
+            stage.comments.vote(reaction, voter(number), vote)
+        });
+        let reports = reactions
+            .iter()
+            .map(|reaction| stage.comments.report(reaction, &grievance));
+        stage.vote(id, voter(1), Some(Vote::Against)).await;
+        let (deleted, cast, reported) =
+            tokio::join!(stage.delete(id), join_all(cast), join_all(reports));
+        assert_eq!(deleted, Outcome::Decided);
+        for answer in cast {
+            assert!(matches!(answer, Ok(_) | Err(Error::NotFound)), "{turn}");
+        }
+        for answer in reported {
+            assert!(matches!(answer, Ok(()) | Err(Error::NotFound)), "{turn}");
+        }
+        assert_eq!(stage.left(id).await, 0, "{turn}");
         assert_eq!(stage.check(id).await, 2);
     }
 }

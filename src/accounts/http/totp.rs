@@ -107,7 +107,7 @@ struct TotpOn {
         (status = 200, description = "What goes into the app; or, with a code, the recovery codes", body = TotpStep),
         (status = 403, description = "`forbidden`: a token that is no session's; `not_same_origin`"),
         (status = 409, description = "`totp_already_on`, `totp_not_begun`"),
-        (status = 422, description = "`validation_failed`: also a wrong password or code; `unknown_field`"),
+        (status = 422, description = "`validation_failed` (with wrong_password on password, and invalid_value on a code that is another one), `unknown_field`"),
         (status = 429, description = "`rate_limited`: also after too many wrong passwords and codes of this account"),
     )
 )]
@@ -172,7 +172,7 @@ impl Validate for TurnTotpOff {
     responses(
         (status = 204, description = "Off"),
         (status = 403, description = "`forbidden`: a token that is no session's; `not_same_origin`"),
-        (status = 422, description = "`validation_failed`: also a wrong password; `unknown_field`"),
+        (status = 422, description = "`validation_failed` (with wrong_password on password), `unknown_field`"),
         (status = 429, description = "`rate_limited`: also after too many wrong passwords of this account"),
     )
 )]

@@ -98,7 +98,8 @@ impl Accounts {
             SecondCode::Recovery(_) | SecondCode::Unfit => None,
         };
         let Some(step) = step else {
-            return Err(rejected("code", "is not what the app shows now"));
+            let message = "is not what the app shows now";
+            return Err(rejected("code", ComplaintCode::InvalidValue, message));
         };
         self.0.account_failures.take_back(account);
         let codes: Vec<RecoveryCode> = (0..RECOVERY_CODES)
@@ -184,7 +185,10 @@ impl Accounts {
                 let stored = stored.clone();
                 Ok((own, stored))
             }
-            (Ok(_), _) => Err(rejected("password", "is not the password of this account")),
+            (Ok(_), _) => {
+                let message = "is not the password of this account";
+                Err(rejected("password", ComplaintCode::WrongPassword, message))
+            }
             (Err(error), _) => {
                 self.0.account_failures.take_back(account);
                 Err(error)
@@ -212,9 +216,8 @@ impl Accounts {
     }
 }
 
-fn rejected(field: &str, message: &'static str) -> Error {
-    let complaint = Complaint::new(ComplaintCode::InvalidValue, message);
-    Error::Rejected(vec![(field.to_owned(), complaint)])
+fn rejected(field: &str, code: ComplaintCode, message: &'static str) -> Error {
+    Error::Rejected(vec![(field.to_owned(), Complaint::new(code, message))])
 }
 
 fn act(moderator: ModeratorId, name: &'static str) -> Act {

@@ -49,11 +49,11 @@ impl Comments {
 
     /// Stores them: all or none. Afterwards their pages' counts hold them too. Nobody is told: who shows a page finds out
     /// by its version. One round trip.
-    pub async fn store_past(&self, lane: Lane, piece: &Piece) -> Result<(), Error> {
+    pub async fn store_past(&self, piece: &Piece) -> Result<(), Error> {
         let run = async |connection: &mut PgConnection| {
             store::insert(connection, &piece.0).await?;
             Ok::<_, Error>(())
         };
-        self.database.run(lane, run).await
+        self.database.run(Lane::Readers, run).await
     }
 }

@@ -84,11 +84,13 @@ pub async fn load_queued(
             group by n.author_id
         )
         select
-            c.id as "id!: CommentId", s.slug as site, c.status as "status!", c.version as "version!", c.name as "name!",
-            c.email as "email!", c.website, c.ip, c.user_agent, c.body as "body!", c.body_html as "body_html!",
-            c.submitted_at as "submitted_at!", c.edited_at, c.decided_at, c.decided_by_kind, c.decided_by,
-            m.name as "decided_by_name?", c.reason, c.page_id as "page_id!", p.url as page_url, p.title as page_title,
-            c.parent_id, r.status as "parent_status?", r.name as "parent_name?", r.body_html as "parent_body_html?",
+            c.id as "id!: CommentId", s.slug as "site!", c.status as "status!", c.version as "version!", c.name as "name!",
+            c.email as "email!", c.website as "website?", c.ip as "ip?", c.user_agent as "user_agent?",
+            c.body as "body!", c.body_html as "body_html!", c.submitted_at as "submitted_at!",
+            c.edited_at as "edited_at?", c.decided_at as "decided_at?", c.decided_by_kind as "decided_by_kind?",
+            c.decided_by as "decided_by?", m.name as "decided_by_name?", c.reason as "reason?",
+            c.page_id as "page_id!", p.url as "page_url!", p.title as "page_title?", c.parent_id as "parent_id?",
+            r.status as "parent_status?", r.name as "parent_name?", r.body_html as "parent_body_html?",
             c.author_id as "author_id?: AuthorId",
             coalesce(o.pending, 0)::bigint as "pending!", coalesce(o.approved, 0)::bigint as "approved!",
             coalesce(o.rejected, 0)::bigint as "rejected!", coalesce(o.spam, 0)::bigint as "spam!",

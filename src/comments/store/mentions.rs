@@ -53,7 +53,8 @@ struct TextRow {
 }
 
 /// Texts with an `@` of the scope's comments after the one and up to the other that aren't the author's: what stands there,
-/// what edits replaced, what was noted with decisions and reports. One statement; the chunk bounds it.
+/// what edits replaced, what was noted with decisions and reports. One statement; the chunk bounds it. What stands beside the
+/// chunk is found by an array of its ids: a join would read all reports as long as there are few.
 pub async fn load_texts(
     connection: &mut PgConnection,
     scope: &SiteScope,
@@ -64,7 +65,7 @@ pub async fn load_texts(
         TextRow,
         r#"
         with chunk as materialized (
-            select c.id, c.status, c.version
+            select c.id, c.version, c.name, c.website, c.user_agent, c.body
             from comments c
             where c.id > $1 and c.id <= $2
                 and ($3::uuid[] is null or c.site_id = any($3))
@@ -72,26 +73,22 @@ pub async fn load_texts(
                 and c.status <> 'deleted'
         )
         select
-            'current' as "kind!", null::uuid as "report_id: ReportId", c.id as "comment_id!: CommentId", c.version as "version!", c.name as "name!",
-            c.website, c.user_agent, c.body as "body!"
+            'current' as "kind!", null::uuid as "report_id: ReportId", k.id as "comment_id!: CommentId", k.version as "version!", k.name as "name!",
+            k.website, k.user_agent, k.body as "body!"
         from chunk k
-        join comments c on c.id = k.id
-        where position('@' in concat(c.name, c.website, c.user_agent, c.body)) > 0
+        where position('@' in concat(k.name, k.website, k.user_agent, k.body)) > 0
         union all
         select 'earlier', null, t.comment_id, t.version, t.name, t.website, null, t.body
-        from chunk k
-        join comment_texts t on t.comment_id = k.id
-        where position('@' in concat(t.name, t.website, t.body)) > 0
+        from comment_texts t
+        where t.comment_id = any(array(select k.id from chunk k)) and position('@' in concat(t.name, t.website, t.body)) > 0
         union all
         select 'decision_note', null, n.comment_id, n.version, '', null, null, n.note
-        from chunk k
-        join comment_notes n on n.comment_id = k.id
-        where position('@' in n.note) > 0
+        from comment_notes n
+        where n.comment_id = any(array(select k.id from chunk k)) and position('@' in n.note) > 0
         union all
         select 'report_note', r.id, r.comment_id, 1, '', null, null, r.note
-        from chunk k
-        join reports r on r.comment_id = k.id
-        where position('@' in r.note) > 0
+        from reports r
+        where r.comment_id = any(array(select k.id from chunk k)) and position('@' in r.note) > 0
         "#,
         after.as_uuid(),
         until.as_uuid(),

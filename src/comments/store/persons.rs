@@ -41,7 +41,8 @@ pub async fn count_of_author(
     Ok(number)
 }
 
-/// The author's next comments on the scope's sites, in the order of their ids. One statement.
+/// The author's next comments on the scope's sites, in the order of their ids. One statement, which gathers what the index of
+/// the author's comments has: in the order of the key it would pass over all that others wrote.
 pub async fn find_of_author(
     connection: &mut PgConnection,
     scope: &SiteScope,
@@ -51,9 +52,13 @@ pub async fn find_of_author(
 ) -> Result<Vec<CommentId>, Error> {
     let ids = sqlx::query_scalar!(
         r#"
+        with theirs as materialized (
+            select id
+            from comments
+            where author_id = $1 and ($2::uuid[] is null or site_id = any($2)) and id > $3
+        )
         select id as "id: CommentId"
-        from comments
-        where author_id = $1 and ($2::uuid[] is null or site_id = any($2)) and id > $3
+        from theirs
         order by id
         limit $4
         "#,

@@ -337,7 +337,7 @@ async fn the_password_is_asked_for_and_guessing_it_in_a_session_runs_into_the_wa
             turn_off(&app, &desk, "not the password").await
         };
         let answer = answer.is_problem(422, "validation_failed");
-        assert_eq!(answer.field_errors(), ["password: invalid_value"]);
+        assert_eq!(answer.field_errors(), ["password: wrong_password"]);
     }
     let refused = set_up(&app, &desk, &json!({"password": PASSWORD})).await;
     let refused = refused.is_problem(429, "rate_limited");

@@ -22,7 +22,7 @@ const STORED: &str = "
             'at', to_char(c.submitted_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'),
             'actor', json_build_object('kind', 'author', 'id', null, 'name', null), 'from', null, 'to', c.status,
             'reason', null, 'note', null, 'earlier', null)),
-        'notes', json_build_array()
+        'notes', json_build_array(), 'reports', json_build_array()
     )::text
     from comments c
     order by c.id";
@@ -221,5 +221,30 @@ async fn an_export_is_recorded_and_a_look_whether_there_is_one_is_not() {
         .is_problem(404, "site_not_found");
     let look = app.request("HEAD", missing).bearer_auth(&desk.token);
     app.send(look).await.is(404);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn reports_come_along_without_where_they_came_from() {
+    let app = TestApp::start().await;
+    let desk = app.desk().await;
+    let (id, _) = app.submitted(&comment_on("/tides", "Ebb", None)).await;
+    desk.decide(&app, &id, "approve", &json!({})).await.is(200);
+    let path = format!("/api/v1/comments/{id}/reports");
+    let spam = json!({"reason": "spam"});
+    app.post(&path, &spam).await.is(202);
+    desk.decide(&app, &id, "approve", &json!({})).await.is(200);
+    let body = json!({"reason": "abuse", "note": "Look at the last line"});
+    app.post(&path, &body).await.is(202);
+    let (_, lines) = exported(&app, &desk).await;
+    let comment = of_kind(&lines, "comment")[0];
+    let [settled, open] = &comment["reports"].as_array().unwrap()[..] else {
+        panic!("{comment}")
+    };
+    assert_eq!(settled["reason"], "spam");
+    assert!(settled["settled_at"].is_string(), "{settled}");
+    assert!(open["at"].is_string(), "{open}");
+    let wanted = json!({"at": open["at"], "reason": "abuse", "note": "Look at the last line", "settled_at": null});
+    assert_eq!(*open, wanted);
     app.stop().await;
 }

@@ -55,6 +55,13 @@ pub(super) const FILL: &str = "
     select gen_random_uuid(), site_id, id, 'spam', '2026-03-01Z', '2026-03-01Z', '00000000-0000-7000-8000-0000000000ff'
     from comments
     where status = 'rejected';
+    insert into notes (id, site_id, comment_id, author_id, moderator_id, note, at)
+    select
+        ('01900000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, c.site_id,
+        case when n % 2 = 0 then c.id end, case when n % 2 = 1 then c.author_id end,
+        '00000000-0000-7000-8000-0000000000ff', 'Look again', '2026-03-01Z'
+    from generate_series(1, 20000) n
+    join comments c on c.id = ('01900000-0000-7000-8000-' || lpad((n * 10 - 7)::text, 12, '0'))::uuid;
     insert into claims (comment_id, moderator_id, until)
     select id, '00000000-0000-7000-8000-0000000000ff', '2126-01-01Z'
     from comments where status = 'pending' order by submitted_at, id limit 300;
@@ -63,6 +70,7 @@ pub(super) const FILL: &str = "
     create index comments_ip on comments (ip, site_id, status, submitted_at, id) where ip is not null;
     create index comments_page_queue on comments (page_id, status, submitted_at, id);
     create index comments_author on comments (author_id, site_id, status, submitted_at, id) where author_id is not null;
+    create index comments_without_author on comments (id) where author_id is null and status <> 'deleted';
     create index comments_answers on comments (parent_id) where parent_id is not null and published_at is not null;
     create index comments_site_queue on comments (site_id, status, submitted_at, id)";
 
