@@ -19,7 +19,6 @@ const BUCKETS: [f64; 11] = [
 ];
 /// The same of pieces of jobs, which may take their time.
 const JOB_BUCKETS: [f64; 8] = [0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 20.0, 60.0];
-
 /// The same of submissions that share a statement; there are at most 256.
 const BATCH_BUCKETS: [f64; 6] = [1.0, 4.0, 16.0, 64.0, 128.0, 256.0];
 
@@ -32,7 +31,7 @@ enum Form {
 use Form::{Counter, Gauge, Histogram};
 
 /// Every figure of ours: name, form, unit, meaning. docs/observability.md says more; a test holds them together.
-const FIGURES: [(&str, Form, Unit, &str); 36] = [
+const FIGURES: [(&str, Form, Unit, &str); 39] = [
     (
         "rejoinder_build_info",
         Gauge,
@@ -40,10 +39,28 @@ const FIGURES: [(&str, Form, Unit, &str); 36] = [
         "Always 1; the labels say which release runs and which schema it works with",
     ),
     (
+        "rejoinder_cache_bytes",
+        Gauge,
+        Unit::Bytes,
+        "What a cache in memory is reckoned to take",
+    ),
+    (
         "rejoinder_cache_entries",
         Gauge,
         Unit::Count,
         "Entries of a cache in memory",
+    ),
+    (
+        "rejoinder_cache_evicted_total",
+        Counter,
+        Unit::Count,
+        "Entries that went because a cache was full",
+    ),
+    (
+        "rejoinder_cache_reads_total",
+        Counter,
+        Unit::Count,
+        "Readings of a cache, and what came of them",
     ),
     (
         "rejoinder_database_call_seconds",
@@ -310,6 +327,7 @@ fn start() -> anyhow::Result<PrometheusHandle> {
     ] {
         metrics::counter!(name).absolute(0);
     }
+    metrics::counter!("rejoinder_cache_evicted_total", "cache" => "lists").absolute(0);
     metrics::gauge!("rejoinder_event_streams").set(0.0);
     metrics::gauge!(
         "rejoinder_build_info",

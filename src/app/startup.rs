@@ -29,6 +29,7 @@ use crate::jobs::Jobs;
 use crate::moderation::{Events, Moderation, Persons};
 use crate::settings::Settings;
 use crate::sites::Sites;
+use crate::sites::service::PageChanges;
 use crate::transfer::Transfer;
 use crate::web::client_address::ClientAddresses;
 use crate::web::envelope;
@@ -216,20 +217,21 @@ pub async fn with_tools<T>(
             .context("while loading the secret")?;
         let clock = Clock::new();
         let own = settings.http.public_url.clone();
-        let sites = Sites::new(database.clone(), clock.clone(), own);
+        let notices = Notices::new(database.clone());
+        let pages = PageChanges::new(notices.clone());
+        let sites = Sites::new(database.clone(), clock.clone(), own, pages.clone());
         sites
             .set_up(&settings.sites.origins)
             .await
             .context("while setting up the first site")?;
         let limits = Arc::new(Limits::new(settings.http.rate_limit));
-        let notices = Notices::new(database.clone());
         let comments = Comments::new(
             database.clone(),
             sites.clone(),
             clock.clone(),
             &secret,
             limits,
-            Changes::new(notices.clone()),
+            Changes::new(notices.clone(), pages),
         );
         let outcome = work(Tools {
             persons: Persons::new(database.clone(), clock, comments.clone()),
@@ -379,10 +381,12 @@ async fn serve(
         .context("while making the first owner")?;
     let (figures_server, figures_handle) = match settings.http.metrics_listen {
         Some(address) => {
-            let (accounts, database) = (services.accounts.clone(), database.clone());
+            let (accounts, comments) = (services.accounts.clone(), services.comments.clone());
+            let database = database.clone();
             let observe = move || {
                 database.observe();
                 accounts.observe();
+                comments.observe();
             };
             let (server, handle, address) = metrics::serve(address, observe)?;
             tracing::info!("metrics are at http://{address}/metrics");
@@ -445,7 +449,8 @@ async fn services(
         .await
         .context("while loading the secret")?;
     let own = http.public_url.clone();
-    let sites = Sites::new(database.clone(), setting.clock.clone(), own);
+    let pages = PageChanges::new(beside.notices.clone());
+    let sites = Sites::new(database.clone(), setting.clock.clone(), own, pages.clone());
     sites
         .set_up(&settings.sites.origins)
         .await
@@ -462,7 +467,7 @@ async fn services(
         },
     )
     .context("while preparing the accounts")?;
-    let changes = Changes::new(beside.notices.clone());
+    let changes = Changes::new(beside.notices.clone(), pages);
     let comments = Comments::new(
         database.clone(),
         sites.clone(),
@@ -470,7 +475,8 @@ async fn services(
         &secret,
         Arc::clone(&beside.limits),
         changes.clone(),
-    );
+    )
+    .keeping(http.list_cache_bytes_max);
     let transfer = Transfer::new(database.clone(), setting.clock.clone());
     let persons = Persons::new(database.clone(), setting.clock.clone(), comments.clone());
     let moderation = Moderation::new(

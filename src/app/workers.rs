@@ -56,6 +56,8 @@ impl Workers {
             limits,
             stopping,
         } = beside;
+        // Before anything is listened to, so that it misses nothing.
+        let page_changes = with.sites.page_changes().follow();
         let listener = notices.clone();
         let sender = notices.clone();
         let mut jobs = Vec::new();
@@ -69,6 +71,7 @@ impl Workers {
         }));
         let mut others = vec![
             tokio::spawn(refresh(with.sites)),
+            tokio::spawn(page_changes),
             tokio::spawn(look_after(with.figures, with.jobs, with.moderation, limits)),
             tokio::spawn(async move { listener.listen().await }),
             tokio::spawn(async move { sender.send().await }),

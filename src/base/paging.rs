@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::base::complaint::{Complaint, ComplaintCode};
 
 /// How many items a page of a list has: 1–100, 50 where nothing is said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Limit(u8);
 
 impl Limit {

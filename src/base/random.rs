@@ -1,5 +1,7 @@
 //! The only source of randomness: the operating system's. Must not know what it is for.
 
+use std::cell::RefCell;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rand::TryRng as _;
@@ -37,7 +39,27 @@ pub fn token() -> String {
 
 /// 128 random bits as 32 hexadecimal digits, for request ids.
 pub fn id() -> String {
-    format!("{:032x}", u128::from_be_bytes(bytes()))
+    format!("{:032x}", id_bits())
+}
+
+/// 128 random bits for names that need not be secret, only different: taken in advance, many at a time, since to ask for
+/// those of one request takes as long as to answer it from memory.
+pub fn id_bits() -> u128 {
+    AHEAD.with_borrow_mut(|ahead| {
+        ahead.pop().unwrap_or_else(|| {
+            let octets = bytes::<AHEAD_BYTES>();
+            let (chunks, _) = octets.as_chunks::<16>();
+            ahead.extend(chunks.iter().map(|chunk| u128::from_be_bytes(*chunk)));
+            ahead.pop().unwrap_or_else(|| u128::from_be_bytes(bytes()))
+        })
+    })
+}
+
+/// The octets of 64 ids.
+const AHEAD_BYTES: usize = 1_024;
+
+thread_local! {
+    static AHEAD: RefCell<Vec<u128>> = const { RefCell::new(Vec::new()) };
 }
 
 #[cfg(test)]
@@ -50,6 +72,12 @@ mod tests {
     fn no_two_tokens_are_alike() {
         let tokens: HashSet<String> = (0..1_000).map(|_| token()).collect();
         assert_eq!(tokens.len(), 1_000);
+    }
+
+    #[test]
+    fn no_two_ids_are_alike() {
+        let ids: HashSet<u128> = (0..1_000).map(|_| id_bits()).collect();
+        assert_eq!(ids.len(), 1_000);
     }
 
     #[test]

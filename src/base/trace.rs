@@ -44,7 +44,7 @@ pub struct Trace {
 impl Trace {
     /// A trace that begins here.
     pub fn begin() -> Self {
-        let id = TraceId(u128::from_be_bytes(random::bytes()).max(1));
+        let id = TraceId(random::id_bits().max(1));
         Self { id, parent: None }
     }
 

@@ -6,6 +6,7 @@
 
 mod authors;
 mod avatar;
+mod cache;
 mod error;
 pub mod extract;
 pub mod http;

@@ -112,6 +112,11 @@ impl Notices {
     /// holds ids and codes only, at most 1,000 bytes, no line break.
     pub fn publish(&self, channel: Channel, line: &str) {
         self.deliver(channel.0, &Notice::Line(line.into()));
+        self.publish_elsewhere(channel, line);
+    }
+
+    /// The same for what this instance knows already.
+    pub fn publish_elsewhere(&self, channel: Channel, line: &str) {
         let fits = line.len() <= LINE_BYTES_MAX && !line.contains('\n');
         let mut outgoing = lock(&self.0.outgoing);
         if fits && outgoing.lines.len() < OUTGOING_MAX {

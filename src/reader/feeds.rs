@@ -118,7 +118,7 @@ fn answer(request: &HttpRequest, head: &Head, feed: &Feed) -> Result<HttpRespons
     let document = document
         .ok()
         .ok_or_else(|| ApiError::new(Code::InternalError))?;
-    public(request, KIND, document)
+    Ok(public(request, KIND, document))
 }
 
 /// Where the feed is; without the host as long as nobody has said which one is ours, for the one that is asked can be anything.

@@ -20,7 +20,7 @@ pub static CONFIG: Setting = Setting {
 };
 
 /// Every setting, in the order in which people need them.
-pub static ALL: [&Setting; 19] = [
+pub static ALL: [&Setting; 20] = [
     &CONFIG,
     &database::URL,
     &http::LISTEN,
@@ -38,6 +38,7 @@ pub static ALL: [&Setting; 19] = [
     &logs::LOG,
     &logs::LOG_FORMAT,
     &http::METRICS_LISTEN,
+    &http::LIST_CACHE_MB,
     &traces::TRACES_ENDPOINT,
     &traces::TRACES_SAMPLED,
 ];

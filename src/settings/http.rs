@@ -90,6 +90,19 @@ pub static METRICS_LISTEN: Setting = Setting {
     visibility: Visibility::Open,
 };
 
+/// `REJOINDER_LIST_CACHE_MB`
+pub static LIST_CACHE_MB: Setting = Setting {
+    variable: "REJOINDER_LIST_CACHE_MB",
+    key: Some("list_cache_mb"),
+    flag: Some("list-cache-mb"),
+    placeholder: "MEGABYTES",
+    shape: Shape::Text,
+    default: Some("32"),
+    bound: "a whole number from 0 to 65536; 0 keeps none",
+    help: "Memory for published lists of comments that are kept ready to be sent, in MiB",
+    visibility: Visibility::Open,
+};
+
 /// Whether clients are held to the limits; the wait after failed sign-ins stays in any case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RateLimit {
@@ -114,6 +127,8 @@ pub struct HttpSettings {
     pub rate_limit: RateLimit,
     /// Where metrics are served, if they are.
     pub metrics_listen: Option<SocketAddr>,
+    /// Octets of published lists that are kept.
+    pub list_cache_bytes_max: u64,
 }
 
 impl HttpSettings {
@@ -124,6 +139,7 @@ impl HttpSettings {
         let client_address_header = layers.value(&CLIENT_ADDRESS_HEADER, parse_header_name);
         let rate_limit = layers.value(&RATE_LIMIT, parse_rate_limit);
         let metrics_listen = layers.value(&METRICS_LISTEN, parse_address);
+        let list_cache_bytes_max = layers.value(&LIST_CACHE_MB, parse_cache_mb);
         if metrics_listen.is_some_and(|metrics| metrics.port() != 0 && Some(metrics) == listen) {
             layers.note_conflict(&METRICS_LISTEN, "is the address of HTTP itself");
         }
@@ -134,6 +150,7 @@ impl HttpSettings {
             client_address_header: client_address_header?,
             rate_limit: rate_limit?,
             metrics_listen,
+            list_cache_bytes_max: list_cache_bytes_max?,
         })
     }
 }
@@ -141,6 +158,18 @@ impl HttpSettings {
 fn parse_address(text: &str) -> Result<SocketAddr, Problem> {
     text.parse()
         .map_err(|error| format!("is not a socket address ({error})").into())
+}
+
+/// Octets.
+fn parse_cache_mb(text: &str) -> Result<u64, Problem> {
+    const MB_MAX: u64 = 65_536;
+    const BYTES: u64 = 1 << 20;
+
+    match text.parse::<u64>() {
+        Ok(number @ ..=MB_MAX) => Ok(number * BYTES),
+        Ok(_) => Err("is too much".into()),
+        Err(error) => Err(format!("is not a whole number ({error})").into()),
+    }
 }
 
 fn parse_rate_limit(text: &str) -> Result<RateLimit, Problem> {

@@ -1,6 +1,9 @@
 //! The outermost layer of every answer: request id, problem rendering, security headers, one log line, figures.
 //! Must not know what the routes do.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use actix_web::body::{BodySize, BoxBody, MessageBody};
@@ -8,8 +11,8 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, ResponseError};
-use metrics::Label;
+use actix_web::{Error, HttpMessage, HttpRequest, ResponseError};
+use metrics::{Counter, Gauge, Histogram, Label};
 use tracing::{Instrument as _, field};
 
 use super::input::decode_address;
@@ -97,10 +100,8 @@ async fn answer<B: MessageBody + 'static>(
 
 /// The one line of a request, its span's ending, and its figures.
 fn tell(method: &'static str, response: &ServiceResponse, elapsed: Duration) {
-    let route = response
-        .request()
-        .match_pattern()
-        .unwrap_or_else(|| "unmatched".to_owned());
+    let figures = FIGURES.with_borrow_mut(|figures| figures.route(response.request()));
+    let route = figures.pattern.as_str();
     let status = response.status();
     let number = status.as_u16();
     tracing::info!(
@@ -113,38 +114,101 @@ fn tell(method: &'static str, response: &ServiceResponse, elapsed: Duration) {
     let span = tracing::Span::current();
     if !span.is_disabled() {
         span.record("http.request.method", method);
-        span.record("http.route", &route);
+        span.record("http.route", route);
         span.record("http.response.status_code", number);
         if status.is_server_error() {
             span.record("otel.status_code", "ERROR");
         }
     }
     if let BodySize::Sized(bytes) = response.response().body().size() {
-        metrics::counter!("rejoinder_http_response_bytes_total", "route" => route.clone())
-            .increment(bytes);
+        figures.bytes.increment(bytes);
     }
-    let labels = [
-        Label::from_static_parts("method", method),
-        Label::new("route", route),
-        Label::from_static_parts("status", class_of(status)),
-    ];
-    metrics::histogram!("rejoinder_http_request_seconds", labels.iter())
-        .record(elapsed.as_secs_f64());
+    figures.record(method, class_of(status), elapsed);
+}
+
+thread_local! {
+    /// Handles of this worker, since to look one up by its labels takes longer than many an answer.
+    static FIGURES: RefCell<Figures> = RefCell::new(Figures::new());
+}
+
+/// The figures of requests that this worker has counted.
+struct Figures {
+    in_flight: Gauge,
+    /// As many as there are routes.
+    by_pattern: HashMap<String, Rc<Route>>,
+    /// Those whose pattern is a path, so that they need not be looked for.
+    by_path: HashMap<String, Rc<Route>>,
+}
+
+/// The figures of a route.
+struct Route {
+    pattern: String,
+    bytes: Counter,
+    /// By method and class of the status.
+    seconds: RefCell<HashMap<(&'static str, &'static str), Histogram>>,
+}
+
+impl Figures {
+    fn new() -> Self {
+        Self {
+            in_flight: metrics::gauge!("rejoinder_http_requests_in_flight"),
+            by_pattern: HashMap::new(),
+            by_path: HashMap::new(),
+        }
+    }
+
+    fn route(&mut self, request: &HttpRequest) -> Rc<Route> {
+        if let Some(route) = self.by_path.get(request.path()) {
+            return Rc::clone(route);
+        }
+        let pattern = request.match_pattern();
+        let pattern = pattern.unwrap_or_else(|| "unmatched".to_owned());
+        let made = || Rc::new(Route::new(pattern.clone()));
+        let route = Rc::clone(self.by_pattern.entry(pattern.clone()).or_insert_with(made));
+        if pattern == request.path() {
+            self.by_path.insert(pattern, Rc::clone(&route));
+        }
+        route
+    }
+}
+
+impl Route {
+    fn new(pattern: String) -> Self {
+        Self {
+            bytes: metrics::counter!("rejoinder_http_response_bytes_total", "route" => pattern.clone()),
+            seconds: RefCell::default(),
+            pattern,
+        }
+    }
+
+    fn record(&self, method: &'static str, class: &'static str, elapsed: Duration) {
+        let mut seconds = self.seconds.borrow_mut();
+        let histogram = seconds.entry((method, class)).or_insert_with(|| {
+            let labels = [
+                Label::from_static_parts("method", method),
+                Label::new("route", self.pattern.clone()),
+                Label::from_static_parts("status", class),
+            ];
+            metrics::histogram!("rejoinder_http_request_seconds", labels.iter())
+        });
+        histogram.record(elapsed.as_secs_f64());
+    }
 }
 
 /// Counts a request as under way, until it is answered or its client goes.
-struct InFlight;
+struct InFlight(Gauge);
 
 impl InFlight {
     fn begin() -> Self {
-        metrics::gauge!("rejoinder_http_requests_in_flight").increment(1.0);
-        Self
+        let gauge = FIGURES.with_borrow(|figures| figures.in_flight.clone());
+        gauge.increment(1.0);
+        Self(gauge)
     }
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        metrics::gauge!("rejoinder_http_requests_in_flight").decrement(1.0);
+        self.0.decrement(1.0);
     }
 }
 
@@ -198,7 +262,8 @@ fn request_id(headers: &HeaderMap) -> String {
 /// Whether the percent-encoding of a path or query is whole and gives UTF-8 without NUL. Asked before a route is looked
 /// for: the router passes on what it can't decode, and not every operation reads its query.
 fn is_readable(part: &str) -> bool {
-    decode_address(part).is_some()
+    // Without an escape it is what it was when it was parsed: UTF-8 without controls.
+    !part.contains('%') || decode_address(part).is_some()
 }
 
 /// What nobody may keep, whatever the route says: answers to writes and to requests with `Authorization`.

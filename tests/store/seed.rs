@@ -12,6 +12,7 @@ use rejoinder::comments::{Changes, Comments, Limits, WRITERS};
 use rejoinder::database::{Database, Notices};
 use rejoinder::settings::RateLimit;
 use rejoinder::sites::Sites;
+use rejoinder::sites::service::PageChanges;
 use sqlx::PgPool;
 
 use crate::support;
@@ -180,14 +181,16 @@ pub(crate) async fn two_instances(database: &Database, clock: &Clock) -> [Commen
 }
 
 fn services_with(database: &Database, clock: &Clock, secret: &ServerSecret) -> (Sites, Comments) {
-    let sites = Sites::new(database.clone(), clock.clone(), None);
+    let notices = Notices::new(database.clone());
+    let pages = PageChanges::new(notices.clone());
+    let sites = Sites::new(database.clone(), clock.clone(), None, pages.clone());
     let comments = Comments::new(
         database.clone(),
         sites.clone(),
         clock.clone(),
         secret,
         Arc::new(Limits::new(RateLimit::Off)),
-        Changes::new(Notices::new(database.clone())),
+        Changes::new(notices, pages),
     );
     (sites, comments)
 }

@@ -18,10 +18,11 @@ use crate::accounts;
 use crate::base::clock::Clock;
 use crate::base::page_url::Origin;
 use crate::database::embedded::{self, Embedded};
-use crate::database::{self, Capacity, Database, Inspection, SchemaState, VERSION_MIN};
+use crate::database::{self, Capacity, Database, Inspection, Notices, SchemaState, VERSION_MIN};
 use crate::jobs;
 use crate::settings::{Mistake, Settings};
 use crate::sites::Sites;
+use crate::sites::service::PageChanges;
 
 pub use finding::{Finding, Level};
 
@@ -434,7 +435,8 @@ fn jobs_given_up(number: i64) -> Finding {
 async fn first_site(options: &PgConnectOptions, settings: &Settings) -> FirstSite {
     let database = Database::new(options.clone(), Capacity::ONE_EACH);
     let own = settings.http.public_url.clone();
-    let sites = Sites::new(database.clone(), Clock::new(), own);
+    let changes = PageChanges::new(Notices::new(database.clone()));
+    let sites = Sites::new(database.clone(), Clock::new(), own, changes);
     let read = sites.refresh().await;
     database.close().await;
     // Pages on this machine belong to the first site as long as it has no origins of its own.

@@ -1,5 +1,7 @@
 //! `GET /api/v1/comments` and `GET /api/v1/comments/{id}/replies`. Must not hold a rule of the trade.
 
+use std::sync::Arc;
+
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
@@ -9,7 +11,7 @@ use crate::comments::Comments;
 use crate::comments::extract::{ReadAllowance, page_name};
 use crate::comments::service::{ListAsked, Order, Start};
 use crate::web::PathId;
-use crate::web::conditional::public_json;
+use crate::web::conditional::{Ready, public_json};
 use crate::web::problem::ApiError;
 use crate::web::query::{Query, invalid};
 
@@ -37,16 +39,27 @@ pub async fn list(
     request: HttpRequest,
     comments: Data<Comments>,
     _allowance: ReadAllowance,
-    query: Query,
 ) -> Result<HttpResponse, ApiError> {
-    let asked = ListAsked {
-        page: page_name(&query)?,
-        order: query.parsed("sort", Order::parse)?.unwrap_or_default(),
-        start: start(&query)?,
-        limit: query.limit()?,
+    let sent = request.query_string();
+    let asked = if let Some(asked) = comments.find_asked(sent) {
+        asked
+    } else {
+        let asked = Arc::new(read(&Query::parse(sent)?)?);
+        comments.remember_asked(sent, &asked);
+        asked
     };
-    let list = CommentList::from(comments.list(asked).await?);
-    public_json(&request, &list)
+    let render = |list| Ready::json(&CommentList::from(list));
+    let list = comments.list(&asked, render).await?;
+    Ok(list.answer.answer(&request))
+}
+
+fn read(query: &Query) -> Result<ListAsked, ApiError> {
+    Ok(ListAsked {
+        page: page_name(query)?,
+        order: query.parsed("sort", Order::parse)?.unwrap_or_default(),
+        start: start(query)?,
+        limit: query.limit()?,
+    })
 }
 
 fn start(query: &Query) -> Result<Start, ApiError> {

@@ -93,7 +93,8 @@ impl Comments {
                 Err(refusal) => waiting.answer(Err(refusal)),
             }
         }
-        make_pages(connection, batch, &mut judged, now).await?;
+        let made = make_pages(connection, batch, &mut judged, now).await?;
+        self.changes.pages().publish(made);
         self.store(connection, batch, &judged, now).await
     }
 
@@ -152,6 +153,7 @@ impl Comments {
                 site_id: new.site,
                 status: new.status,
                 version: 1,
+                shown_page: (new.status == Status::Approved).then_some(new.page),
             })
             .collect();
         self.changes.publish(&changes);
@@ -274,14 +276,14 @@ fn question(candidate: &Candidate) -> facts::Question<'_> {
     }
 }
 
-/// Makes the pages that are named for the first time. A submission stays without one where somebody else has just taken
+/// Makes the pages that are named for the first time, and says which. A submission stays without one where somebody else has just taken
 /// its address or key, also within the batch under another key.
 async fn make_pages(
     connection: &mut PgConnection,
     batch: &[Waiting],
     judged: &mut [Judged],
     now: OffsetDateTime,
-) -> Result<(), Error> {
+) -> Result<HashSet<PageId>, Error> {
     let draft_of = |one: &Judged| batch.get(one.place).map(|waiting| &waiting.candidate);
     let mut wanted: HashMap<(SiteId, &str), store::NewPage<'_>> = HashMap::new();
     for one in judged.iter().filter(|one| one.page.is_none()) {
@@ -299,7 +301,7 @@ async fn make_pages(
             });
     }
     if wanted.is_empty() {
-        return Ok(());
+        return Ok(HashSet::new());
     }
     let pages: Vec<_> = wanted.into_values().collect();
     let made: HashSet<PageId> = store::make_pages(connection, &pages)
@@ -320,5 +322,5 @@ async fn make_pages(
             })
             .map(|page| page.id);
     }
-    Ok(())
+    Ok(made)
 }

@@ -1,14 +1,15 @@
 //! Says what changed, to whoever follows it on any instance: ids and codes only. Must not know who follows.
 //!
 //! Whatever commits a change of a comment's state or text publishes it here, after the commit:
-//! `changes.publish(&[Change { comment_id, site_id, status, version }])`.
+//! `changes.publish(&[Change { comment_id, site_id, status, version, shown_page }])`.
 
 use tokio::sync::broadcast;
 
-use crate::base::ids::{CommentId, SiteId};
+use crate::base::ids::{CommentId, PageId, SiteId};
 use crate::comments::model::Status;
 use crate::comments::model::decisions::{DecisionResult, Outcome, SettledReports};
 use crate::database::{Channel, Notice, Notices};
+use crate::sites::service::PageChanges;
 
 const COMMENTS: Channel = Channel::new("comments");
 
@@ -23,29 +24,42 @@ pub struct Change {
     pub status: Status,
     /// Its version.
     pub version: i32,
+    /// Its page, where that shows something else now, or is new. It is told apart from the comment, so lines don't hold it.
+    pub shown_page: Option<PageId>,
 }
 
 /// Where changes are told; cheap to clone.
 #[derive(Clone)]
-pub struct Changes(Notices);
+pub struct Changes {
+    notices: Notices,
+    pages: PageChanges,
+}
 
 impl Changes {
-    /// By these notices.
-    pub fn new(notices: Notices) -> Self {
-        Self(notices)
+    /// Of comments by these notices, of their pages where these are told.
+    pub fn new(notices: Notices, pages: PageChanges) -> Self {
+        Self { notices, pages }
     }
 
     /// Tells that these comments have changed; after the commit. Never waits. Some or all may get lost, and then those
     /// who follow are told that.
     pub fn publish(&self, changes: &[Change]) {
+        // First, so that whoever is told of a comment doesn't read an old page.
+        self.pages
+            .publish(changes.iter().filter_map(|change| change.shown_page));
         for change in changes {
-            self.0.publish(COMMENTS, &change.line());
+            self.notices.publish(COMMENTS, &change.line());
         }
+    }
+
+    /// Where changes of pages are told.
+    pub fn pages(&self) -> &PageChanges {
+        &self.pages
     }
 
     /// Changes from now on, as lines for [`Change::parse`].
     pub fn follow(&self) -> broadcast::Receiver<Notice> {
-        self.0.subscribe(COMMENTS)
+        self.notices.subscribe(COMMENTS)
     }
 }
 
@@ -61,6 +75,7 @@ impl Change {
             site_id: facts.site_id,
             status: facts.status,
             version: facts.version,
+            shown_page: result.changed_page(),
         })
     }
 
@@ -82,6 +97,7 @@ impl Change {
             site_id: words.next()?.parse().ok()?,
             status: Status::parse(words.next()?)?,
             version: words.next()?.parse().ok()?,
+            shown_page: None,
         };
         words.next().is_none().then_some(change)
     }
@@ -101,6 +117,7 @@ mod tests {
                 site_id: SiteId::from_uuid(Uuid::nil()),
                 status,
                 version: 7,
+                shown_page: None,
             };
             let line = change.line();
             assert_eq!(Change::parse(&line), Some(change));

@@ -8,28 +8,14 @@ use super::{Comments, PageName};
 use crate::comments::error::Error;
 use crate::comments::model::feed::Feed;
 use crate::comments::store::feed as store;
-use crate::comments::store::read::PageAsked;
 use crate::database::Lane;
 use crate::sites::Site;
 
 impl Comments {
     /// A page's newest published comments, with its site; none under a page that isn't known. One round trip.
     pub async fn page_feed(&self, name: &PageName) -> Result<(Arc<Site>, Feed), Error> {
-        let (site, url_key, key) = match name {
-            PageName::Url(url) => {
-                let site = self.sites.find_by_origin(url.origin());
-                (site, Some(url.key()), None)
-            }
-            PageName::Key { site, key } => {
-                (self.sites.find_by_slug(site), None, Some(key.as_str()))
-            }
-        };
-        let site = site.ok_or(Error::UnknownSite)?;
-        let asked = PageAsked {
-            site: site.id,
-            url_key,
-            key,
-        };
+        let site = name.find_site(&self.sites).ok_or(Error::UnknownSite)?;
+        let asked = name.asked(&site);
         let feed = self
             .database
             .run(Lane::Readers, async |connection: &mut PgConnection| {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::base::clock::Clock;
 use crate::base::secret::{Purpose, ServerSecret, Subkey};
 use crate::comments::avatar::{self, AvatarHash};
+use crate::comments::cache::Lists;
 use crate::comments::tokens::ManageTokens;
 use crate::database::Database;
 use crate::sites::Sites;
@@ -40,6 +41,7 @@ pub use reply::StoredReply;
 pub use submit::{Receipt, Submission};
 
 pub use crate::comments::authors::AuthorIds;
+pub use crate::comments::cache::Kept;
 pub use crate::comments::limits::Limits;
 pub use crate::comments::tokens::ManageToken;
 
@@ -58,7 +60,11 @@ pub struct Comments {
     limits: Arc<Limits>,
     changes: Changes,
     ingest: Ingest,
+    lists: Arc<Lists>,
 }
+
+/// Octets of published lists that are kept where nothing else is said.
+const LISTS_BYTES_MAX: u64 = 32 << 20;
 
 impl Comments {
     /// With the server's secret for manage tokens, idempotency keys, avatars and whoever votes or reports; what changes is told to `changes`.
@@ -81,9 +87,24 @@ impl Comments {
             reporters: secret.subkey(Purpose::Reporter),
             authors: AuthorIds::new(secret),
             limits,
+            lists: Arc::new(Lists::new(LISTS_BYTES_MAX, changes.pages().clone())),
             changes,
             ingest: Ingest::new(),
         }
+    }
+
+    /// The same with another bound, in octets, for the published lists that are kept; 0 keeps none.
+    #[must_use]
+    pub fn keeping(self, lists_bytes_max: u64) -> Self {
+        Self {
+            lists: Arc::new(Lists::new(lists_bytes_max, self.changes.pages().clone())),
+            ..self
+        }
+    }
+
+    /// Publishes the gauges of what is kept.
+    pub fn observe(&self) {
+        self.lists.observe();
     }
 
     /// The ids that stand for authors.

@@ -105,6 +105,7 @@ impl Comments {
             site_id: whole.site_id,
             status,
             version: whole.version + 1,
+            shown_page: (whole.status == Status::Approved).then_some(whole.page_id),
         }]);
         whole.status = status;
         body.as_str().clone_into(&mut whole.body);

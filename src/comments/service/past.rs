@@ -47,13 +47,16 @@ impl Comments {
         Piece(prepared.collect())
     }
 
-    /// Stores them: all or none. Afterwards their pages' counts hold them too. Nobody is told: who shows a page finds out
-    /// by its version. One round trip.
+    /// Stores them: all or none. Afterwards their pages' counts hold them too. Only those who show a page are told,
+    /// not the desk. One round trip.
     pub async fn store_past(&self, piece: &Piece) -> Result<(), Error> {
         let run = async |connection: &mut PgConnection| {
             store::insert(connection, &piece.0).await?;
             Ok::<_, Error>(())
         };
-        self.database.run(Lane::Readers, run).await
+        self.database.run(Lane::Readers, run).await?;
+        let pages = piece.0.iter().map(|prepared| prepared.comment.page);
+        self.changes.pages().publish(pages);
+        Ok(())
     }
 }

@@ -48,9 +48,12 @@ impl Comments {
             };
             let scored = scored.ok_or(Error::NotFound)?;
             came_from_its_site(&scope, scored.site)?;
-            Ok(scored.score)
+            Ok::<_, Error>(scored)
         };
-        self.database.run(Lane::Readers, run).await
+        let scored = self.database.run(Lane::Readers, run).await?;
+        let shown = (scored.moved != 0).then_some(scored.page);
+        self.changes.pages().publish(shown);
+        Ok(scored.score)
     }
 
     /// Takes a reader's report of a published comment, for moderators. One round trip. A network has one open report of a
@@ -84,6 +87,7 @@ impl Comments {
                 site_id: reported.site,
                 status: reported.status,
                 version: reported.version,
+                shown_page: None,
             }]);
         }
         Ok(())

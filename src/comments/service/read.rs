@@ -1,25 +1,29 @@
 //! Reading: a page's list, a thread's answers, one comment. Must not know HTTP.
 
+use std::sync::Arc;
+
 use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use super::Comments;
-use crate::base::ids::CommentId;
+use crate::base::ids::{CommentId, PageId};
 use crate::base::page_url::PageUrl;
 use crate::base::paging::{CursorTag, Limit, RankCursor, TimeCursor};
 use crate::base::text::PageKey;
+use crate::comments::cache::{Fetched, Kept};
 use crate::comments::error::Error;
 use crate::comments::model::{PublicComment, PublicPage, Published, Status};
+use crate::comments::store::list::{self, Place, REPLIES_SHOWN, Sorting};
 use crate::comments::store::read as store;
-use crate::comments::store::read::{Place, REPLIES_SHOWN};
 use crate::comments::tokens::ManageToken;
 use crate::database::Lane;
 use crate::sites::model::SPAM_CODE;
 use crate::sites::{Site, Sites};
+use crate::web::conditional::Ready;
 
 /// The order of a page's top-level comments.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Order {
     /// By time.
     #[default]
@@ -49,6 +53,14 @@ impl Order {
             Self::Newest => b'n',
             Self::Top => b't',
         })
+    }
+
+    const fn sorting(self) -> Sorting {
+        match self {
+            Self::Oldest => Sorting::Oldest,
+            Self::Newest => Sorting::Newest,
+            Self::Top => Sorting::Top,
+        }
     }
 
     fn beginning(self) -> Place {
@@ -113,6 +125,7 @@ fn decode_time(tag: CursorTag, cursor: &str) -> Option<Place> {
 }
 
 /// How the wanted page is named.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum PageName {
     /// By its address.
     Url(PageUrl),
@@ -125,7 +138,46 @@ pub enum PageName {
     },
 }
 
+impl ListAsked {
+    /// Octets of what it is made of.
+    pub(in crate::comments) fn text_bytes(&self) -> usize {
+        let page = match &self.page {
+            PageName::Url(url) => url.as_str().len() + url.key().len(),
+            PageName::Key { site, key } => site.len() + key.as_str().len(),
+        };
+        let start = match &self.start {
+            Start::Cursor(cursor) => cursor.len(),
+            Start::Beginning | Start::Around(_) => 0,
+        };
+        page + start
+    }
+}
+
+impl PageName {
+    /// The site that it belongs to, as this instance knows it.
+    pub(super) fn find_site(&self, sites: &Sites) -> Option<Arc<Site>> {
+        match self {
+            Self::Url(url) => sites.find_by_origin(url.origin()),
+            Self::Key { site, .. } => sites.find_by_slug(site),
+        }
+    }
+
+    /// The same as the store knows it.
+    pub(super) fn asked(&self, site: &Site) -> list::PageAsked<'_> {
+        let (url_key, key) = match self {
+            Self::Url(url) => (Some(url.key()), None),
+            Self::Key { key, .. } => (None, Some(key.as_str())),
+        };
+        list::PageAsked {
+            site: site.id,
+            url_key,
+            key,
+        }
+    }
+}
+
 /// Where in the list to begin.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Start {
     /// At its beginning.
     Beginning,
@@ -136,6 +188,7 @@ pub enum Start {
 }
 
 /// A list that is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ListAsked {
     /// Whose.
     pub page: PageName,
@@ -167,6 +220,25 @@ pub struct Thread {
     pub replies: Vec<Published>,
     /// Where they go on.
     pub next_replies_cursor: Option<String>,
+}
+
+impl Thread {
+    fn of(listed: list::ListedThread) -> Self {
+        let mut replies = listed.replies;
+        let shown = usize::try_from(REPLIES_SHOWN).unwrap_or(usize::MAX);
+        Self {
+            next_replies_cursor: cut(&mut replies, shown),
+            first: listed.first,
+            reply_count: listed.reply_count,
+            replies,
+        }
+    }
+}
+
+/// A list with the version of its page at that moment, 0 for a page that isn't known.
+pub(super) struct LoadedList {
+    pub(super) list: ThreadList,
+    pub(super) version: i64,
 }
 
 /// A part of a thread's answers.
@@ -217,87 +289,102 @@ impl AuthorView {
 }
 
 impl Comments {
-    /// A page's published threads. Two round trips; one where the page is unknown or empty.
-    pub async fn list(&self, asked: ListAsked) -> Result<ThreadList, Error> {
-        let site = match &asked.page {
-            PageName::Url(url) => self.sites.find_by_origin(url.origin()),
-            PageName::Key { site, .. } => self.sites.find_by_slug(site),
-        }
-        .ok_or(Error::UnknownSite)?;
-        let (from, around) = match &asked.start {
-            Start::Beginning => (asked.order.beginning(), None),
-            Start::Cursor(cursor) => (
-                asked.order.decode(cursor).ok_or(Error::InvalidCursor)?,
-                None,
-            ),
-            Start::Around(id) => (asked.order.beginning(), Some(*id)),
+    /// A part of a page's published threads, ready to be answered: kept, or rendered by `render`. No round trip where it is
+    /// kept, else one, two for [`Start::Around`].
+    pub async fn list(
+        &self,
+        asked: &Arc<ListAsked>,
+        render: impl Fn(ThreadList) -> Option<Ready>,
+    ) -> Result<Arc<Kept>, Error> {
+        let site = asked
+            .page
+            .find_site(&self.sites)
+            .ok_or(Error::UnknownSite)?;
+        let (asked_of, site_of) = (asked.as_ref(), site.as_ref());
+        let fetch = async |kept: Option<(PageId, i64)>| {
+            let fetch = async |connection: &mut PgConnection| {
+                if let Some((page, version)) = kept
+                    && list::find_version(connection, page).await? == Some(version)
+                {
+                    return Ok(None);
+                }
+                self.load_list(connection, asked_of, site_of)
+                    .await
+                    .map(Some)
+            };
+            let loaded = self.database.run(Lane::Readers, fetch).await?;
+            let Some(LoadedList { list, version }) = loaded else {
+                return Ok(None);
+            };
+            Ok(Some(Fetched {
+                page: list.page.id.map(|page| (page, version)),
+                answer: render(list).ok_or(Error::UnknownValue)?,
+            }))
         };
-        let span = store::Span {
-            from,
-            around,
-            rows: asked.limit.rows(),
-        };
-        self.database
-            .run(Lane::Readers, async |connection: &mut PgConnection| {
-                self.list_on(connection, &asked, &site, &span).await
-            })
-            .await
+        self.lists.read(asked, &site, &self.clock, fetch).await
     }
 
-    async fn list_on(
+    /// What a query string asks for, where one just the same was read before.
+    pub fn find_asked(&self, query: &str) -> Option<Arc<ListAsked>> {
+        self.lists.find_asked(query)
+    }
+
+    /// Remembers what a query string asks for.
+    pub fn remember_asked(&self, query: &str, asked: &Arc<ListAsked>) {
+        self.lists.remember_asked(query, asked);
+    }
+
+    /// A part of a page's published threads, as the database has it now. One statement, two for [`Start::Around`].
+    async fn load_list(
         &self,
         connection: &mut PgConnection,
         asked: &ListAsked,
         site: &Site,
-        span: &store::Span,
-    ) -> Result<ThreadList, Error> {
-        let (url_key, key) = match &asked.page {
-            PageName::Url(url) => (Some(url.key()), None),
-            PageName::Key { key, .. } => (None, Some(key.as_str())),
+    ) -> Result<LoadedList, Error> {
+        let sorting = asked.order.sorting();
+        let rows = asked.limit.rows();
+        let (from, around) = match &asked.start {
+            Start::Beginning => (asked.order.beginning(), None),
+            Start::Cursor(cursor) => {
+                let place = asked.order.decode(cursor).ok_or(Error::InvalidCursor)?;
+                (place, None)
+            }
+            Start::Around(id) => {
+                let around = list::find_start_around(connection, *id, sorting, rows).await?;
+                let around = around.ok_or(Error::NotFound)?;
+                (around.from, Some(around))
+            }
         };
-        let page = store::PageAsked {
-            site: site.id,
-            url_key,
-            key,
+        let span = list::Span {
+            sorting,
+            from,
+            cut: around.as_ref().and_then(|around| around.cut),
+            rows,
         };
-        let aged = match asked.order {
-            Order::Oldest => store::list_oldest(connection, &page, span).await?,
-            Order::Newest => store::list_newest(connection, &page, span).await?,
-            Order::Top => store::list_top(connection, &page, span).await?,
-        };
-        let Some(store::Aged { mut listed, began }) = aged else {
-            return match span.around {
-                Some(_) => Err(Error::NotFound),
-                None => Ok(ThreadList {
+        let found = list::find_list(connection, &asked.page.asked(site), &span).await?;
+        if let Some(around) = &around
+            && found.as_ref().and_then(|listed| listed.page.id) != Some(around.page)
+        {
+            return Err(Error::NotFound);
+        }
+        let Some(mut listed) = found else {
+            return Ok(LoadedList {
+                list: ThreadList {
                     page: unknown_page(asked, site),
                     threads: Vec::new(),
                     next_cursor: None,
-                }),
-            };
+                },
+                version: 0,
+            });
         };
-        if !listed.found {
-            return Err(Error::NotFound);
-        }
-        listed.page.comments_open &= !site.has_closed(began, self.clock.now());
-        let next_cursor = listed
-            .places
-            .get(asked.limit.get())
-            .map(|place| asked.order.encode(place));
-        let roots: Vec<CommentId> = listed
-            .places
-            .iter()
-            .take(asked.limit.get())
-            .map(|place| place.id)
-            .collect();
-        let threads = if roots.is_empty() {
-            Vec::new()
-        } else {
-            gather(store::load_threads(connection, &roots, span.around).await?)
-        };
-        Ok(ThreadList {
-            page: listed.page,
-            threads,
-            next_cursor,
+        listed.page.comments_open &= !site.has_closed(listed.began, self.clock.now());
+        Ok(LoadedList {
+            list: ThreadList {
+                page: listed.page,
+                threads: listed.threads.into_iter().map(Thread::of).collect(),
+                next_cursor: listed.next.map(|place| asked.order.encode(&place)),
+            },
+            version: listed.version,
         })
     }
 
@@ -374,27 +461,6 @@ fn unknown_page(asked: &ListAsked, site: &Site) -> PublicPage {
         comment_count: 0,
         comments_open: site.new_pages == crate::sites::NewPages::Open,
     }
-}
-
-/// From rows (a thread's first comment, then its answers) to threads.
-fn gather(rows: Vec<store::ThreadRow>) -> Vec<Thread> {
-    let mut threads: Vec<Thread> = Vec::new();
-    for row in rows {
-        match (row.reply_count, threads.last_mut()) {
-            (None, Some(thread)) => thread.replies.push(row.published),
-            (reply_count, _) => threads.push(Thread {
-                first: row.published,
-                reply_count: reply_count.unwrap_or(0),
-                replies: Vec::new(),
-                next_replies_cursor: None,
-            }),
-        }
-    }
-    let shown = usize::try_from(REPLIES_SHOWN).unwrap_or(usize::MAX);
-    for thread in &mut threads {
-        thread.next_replies_cursor = cut(&mut thread.replies, shown);
-    }
-    threads
 }
 
 /// Cuts a list of answers to its length; the cursor goes on with the first one cut.

@@ -234,6 +234,7 @@ fn changes(reply: &StaffReply, stored: &StoredReply, parent: &store::ReplyFacts)
         site_id: parent.site,
         status: Status::Approved,
         version,
+        shown_page: Some(parent.page),
     };
     let mut changes = vec![approved(stored.comment.id, stored.comment.version)];
     if parent.status == Status::Pending {

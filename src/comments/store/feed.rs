@@ -3,7 +3,7 @@
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-use super::read::PageAsked;
+use super::list::PageAsked;
 use crate::base::ids::{CommentId, SiteId};
 use crate::comments::error::Error;
 use crate::comments::model::feed::{Feed, FeedEntry};

@@ -16,6 +16,8 @@ pub struct Moved {
     pub comments: i64,
     /// How many were found under the old page; fewer than asked for means that these were all.
     pub found: i64,
+    /// The page where they stand now; none where none were moved.
+    pub target: Option<PageId>,
 }
 
 /// Waits until every submission that looked the page up before it was merged away is stored or has given up. Later ones
@@ -99,7 +101,9 @@ pub async fn move_comments(
             cross join sums s
             where p.id = k.id
         )
-        select (select count(*) from moved) as "comments!", (select count(*) from chosen) as "found!"
+        select
+            (select count(*) from moved) as "comments!", (select count(*) from chosen) as "found!",
+            (select target from way) as "target: PageId"
         "#,
         merged_page.as_uuid(),
         limit
@@ -109,5 +113,6 @@ pub async fn move_comments(
     Ok(Moved {
         comments: row.comments,
         found: row.found,
+        target: row.target,
     })
 }

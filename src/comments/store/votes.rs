@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 
 use crate::accounts::model::SiteScope;
-use crate::base::ids::{CommentId, SiteId};
+use crate::base::ids::{CommentId, PageId, SiteId};
 use crate::comments::model::reactions::Vote;
 use crate::database::Error;
 
@@ -16,7 +16,10 @@ use crate::database::Error;
 #[derive(Debug, Clone, Copy)]
 pub(in crate::comments) struct Scored {
     pub(in crate::comments) site: SiteId,
+    pub(in crate::comments) page: PageId,
     pub(in crate::comments) score: i32,
+    /// By how much the vote has moved it.
+    pub(in crate::comments) moved: i32,
 }
 
 /// Sets a voter's vote on a published comment of the scope; where the comment isn't of the scope, nothing is written. None
@@ -36,7 +39,7 @@ pub(in crate::comments) async fn set(
         Scored,
         r#"
         with locked as materialized (
-            select c.id, c.site_id, c.status, c.score
+            select c.id, c.site_id, c.page_id, c.status, c.score
             from comments c
             where c.id = $1
             for no key update
@@ -58,7 +61,9 @@ pub(in crate::comments) async fn set(
             join locked l on l.id = v.comment_id
             where c.id = l.id
         )
-        select l.site_id as "site: SiteId", l.score + coalesce(v.by, 0) as "score!"
+        select
+            l.site_id as "site: SiteId", l.page_id as "page: PageId", l.score + coalesce(v.by, 0) as "score!",
+            coalesce(v.by, 0) as "moved!"
         from locked l
         left join cast_now v on v.comment_id = l.id
         where l.status = 'approved'
@@ -87,7 +92,7 @@ pub(in crate::comments) async fn take_back(
         Scored,
         r#"
         with locked as materialized (
-            select c.id, c.site_id, c.status, c.score
+            select c.id, c.site_id, c.page_id, c.status, c.score
             from comments c
             where c.id = $1
             for no key update
@@ -104,7 +109,9 @@ pub(in crate::comments) async fn take_back(
             join locked l on l.id = t.comment_id
             where c.id = l.id
         )
-        select l.site_id as "site: SiteId", l.score - coalesce(t.value, 0) as "score!"
+        select
+            l.site_id as "site: SiteId", l.page_id as "page: PageId", l.score - coalesce(t.value, 0) as "score!",
+            -coalesce(t.value, 0) as "moved!"
         from locked l
         left join taken t on t.comment_id = l.id
         where l.status = 'approved'

@@ -66,6 +66,7 @@ impl Moderation {
                 Ok::<_, Error>(jobs::enqueue(connection, &job, now).await?)
             })
             .await?;
+        self.changes.pages().publish([source, target]);
         self.await_submissions(source).await?;
         let moved = self.move_part(source).await?;
         let page = self
@@ -103,11 +104,14 @@ impl Moderation {
     }
 
     async fn move_part(&self, merged_page: PageId) -> Result<Moved, Error> {
-        self.database
+        let moved = self
+            .database
             .run(Lane::Moderators, async |connection: &mut PgConnection| {
-                Ok(moderate::move_comments(connection, merged_page, PART).await?)
+                Ok::<_, Error>(moderate::move_comments(connection, merged_page, PART).await?)
             })
-            .await
+            .await?;
+        self.changes.pages().publish(moved.target);
+        Ok(moved)
     }
 }
 

@@ -72,7 +72,7 @@ impl NewPages {
 }
 
 /// A publication whose pages carry comments.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Site {
     /// Its id.
     pub id: SiteId,

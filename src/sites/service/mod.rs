@@ -1,6 +1,7 @@
 //! The sites as this instance knows them: in memory, read anew every two seconds. Must not know HTTP.
 
 pub mod merge;
+mod page_changes;
 mod pages;
 pub mod reasons;
 pub mod retention;
@@ -21,27 +22,41 @@ use crate::sites::error::Error;
 use crate::sites::model::Site;
 use crate::sites::store;
 
+pub use page_changes::{Moment, PageChanges};
 pub use pages::{PageList, PagesAsked};
 pub use settings::SiteList;
 
 /// The handle to the sites; cheap to clone.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Sites {
     database: Database,
     clock: Clock,
     own: Option<Origin>,
     known: Arc<RwLock<Arc<Vec<Arc<Site>>>>>,
+    changes: PageChanges,
 }
 
 impl Sites {
-    /// Knows no site until [`Self::refresh`]. `own` is the service's public origin, which always counts.
-    pub fn new(database: Database, clock: Clock, own: Option<Origin>) -> Self {
+    /// Knows no site until [`Self::refresh`]. `own` is the service's public origin, which always counts; what changes of
+    /// pages is told to `changes`.
+    pub fn new(
+        database: Database,
+        clock: Clock,
+        own: Option<Origin>,
+        changes: PageChanges,
+    ) -> Self {
         Self {
             database,
             clock,
             own,
             known: Arc::default(),
+            changes,
         }
+    }
+
+    /// Where changes of pages are told, after their commit.
+    pub fn page_changes(&self) -> &PageChanges {
+        &self.changes
     }
 
     /// Makes the first site where there is none, sets its origins where some are given, and reads all.
@@ -60,7 +75,8 @@ impl Sites {
         self.refresh().await
     }
 
-    /// Reads all sites with their reasons, so that what another instance changed counts here too. Two round trips.
+    /// Reads all sites with their reasons, so that what another instance changed counts here too. One that is as before
+    /// stays the same in memory too, by which others know that. Two round trips.
     pub async fn refresh(&self) -> Result<(), Error> {
         let sites = self
             .database
@@ -73,7 +89,12 @@ impl Sites {
                 Ok::<_, Error>(sites)
             })
             .await?;
-        let sites = Arc::new(sites.into_iter().map(Arc::new).collect());
+        let before = self.known();
+        let same = |site: Site| {
+            let known = before.iter().find(|known| ***known == site);
+            known.map_or_else(|| Arc::new(site), Arc::clone)
+        };
+        let sites = Arc::new(sites.into_iter().map(same).collect());
         *self.known.write().unwrap_or_else(PoisonError::into_inner) = sites;
         Ok(())
     }

@@ -80,11 +80,14 @@ impl Sites {
         site: SiteId,
         pages: &[PastPage<'_>],
     ) -> Result<usize, Error> {
-        self.database
+        let stored = self
+            .database
             .run(Lane::Moderators, async |connection: &mut PgConnection| {
                 insert_pages(connection, site, pages).await
             })
-            .await
+            .await?;
+        self.changes.publish(pages.iter().map(|page| page.id));
+        Ok(stored)
     }
 
     /// Registers a page before its first comment. Three round trips and those of the transaction.
@@ -96,7 +99,8 @@ impl Sites {
         let site = self.site_of(caller, new)?;
         let now = self.clock.now();
         let id = PageId::new(now);
-        self.database
+        let page = self
+            .database
             .transact(Lane::Moderators, async |connection: &mut PgConnection| {
                 store::insert_page(connection, id, site, new, now).await?;
                 record(
@@ -110,7 +114,9 @@ impl Sites {
                 .await?;
                 load_seen(connection, caller, id).await
             })
-            .await
+            .await?;
+        self.changes.publish([id]);
+        Ok(page)
     }
 
     /// Changes a page of the caller's sites; where nothing is other than before, nothing is written. Four round trips and
@@ -122,7 +128,8 @@ impl Sites {
         change: PageChange,
     ) -> Result<PageDetails, Error> {
         let now = self.clock.now();
-        self.database
+        let page = self
+            .database
             .transact(Lane::Moderators, async |connection: &mut PgConnection| {
                 store::lock_page(connection, id).await?;
                 let mut page = load_seen(connection, caller, id).await?;
@@ -143,7 +150,9 @@ impl Sites {
                 record(connection, caller, "page.changed", of, details, now).await?;
                 Ok(page)
             })
-            .await
+            .await?;
+        self.changes.publish([id]);
+        Ok(page)
     }
 
     /// Deletes a page that has no comments, with the emptied pages that were merged into it. The address of a page that
@@ -159,7 +168,9 @@ impl Sites {
                 let of = (page.site_id, id);
                 record(connection, caller, "page.deleted", of, Map::new(), now).await
             })
-            .await
+            .await?;
+        self.changes.publish([id]);
+        Ok(())
     }
 
     /// The sites to look into; none is all.

@@ -1,5 +1,6 @@
 //! What readers do with comments, a file for each operation. Must not know what moderators see.
 
+mod cached;
 mod closing;
 mod counts;
 mod edit;

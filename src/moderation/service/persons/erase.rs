@@ -37,8 +37,8 @@ const PIECES_OF_RUN: usize = 8;
 /// A command does the work itself; the job is for the case that it is broken off.
 const HEAD_START: Duration = Duration::minutes(1);
 
-/// What a piece came to.
-type Piece = (Progress, Vec<DecisionResult>);
+/// What a piece came to: comments that changed, and pages whose words did.
+type Piece = (Progress, Vec<DecisionResult>, Vec<PageId>);
 
 /// What a piece of a walk came to: where it is, how many texts had the address, and comments that changed.
 struct Walked {
@@ -46,6 +46,7 @@ struct Walked {
     to: Option<Uuid>,
     redacted: usize,
     changed: Vec<DecisionResult>,
+    changed_pages: Vec<PageId>,
 }
 
 impl Persons {
@@ -113,9 +114,10 @@ impl Persons {
         }
         for _ in 0..PIECES_OF_RUN {
             let work = async |connection: &mut PgConnection| self.erase_piece(connection, id).await;
-            let (progress, results) = self.database.transact(Lane::Moderators, work).await?;
+            let (progress, results, pages) = self.database.transact(Lane::Moderators, work).await?;
             let changes: Vec<Change> = results.iter().filter_map(Change::of).collect();
             self.comments.changes().publish(&changes);
+            self.comments.changes().pages().publish(pages);
             if progress == Progress::Done {
                 return Ok(Progress::Done);
             }
@@ -129,7 +131,7 @@ impl Persons {
         id: ErasureId,
     ) -> Result<Piece, Error> {
         let Some(erasure) = store::hold(connection, id).await? else {
-            return Ok((Progress::Done, Vec::new()));
+            return Ok((Progress::Done, Vec::new(), Vec::new()));
         };
         let (sites, author) = (&erasure.sites, erasure.author);
         let first = CommentId::from_uuid(Uuid::nil());
@@ -148,10 +150,10 @@ impl Persons {
                 .filter(|result| result.outcome == Outcome::Decided);
             let gone = i32::try_from(gone.count()).unwrap_or(i32::MAX);
             store::count_erased(connection, id, gone).await?;
-            return Ok((Progress::More, results));
+            return Ok((Progress::More, results, Vec::new()));
         }
         if store::delete_author_notes(connection, sites, author, PIECE).await? > 0 {
-            return Ok((Progress::More, Vec::new()));
+            return Ok((Progress::More, Vec::new(), Vec::new()));
         }
         let walked = match erasure.walk {
             Walk::Comments => self.walk_comments(connection, &erasure).await?,
@@ -166,10 +168,10 @@ impl Persons {
         let redacted = i32::try_from(walked.redacted).unwrap_or(i32::MAX);
         store::walk_on(connection, id, place, redacted).await?;
         if next.is_some() {
-            return Ok((Progress::More, walked.changed));
+            return Ok((Progress::More, walked.changed, walked.changed_pages));
         }
         store::finish(connection, id, self.clock.now()).await?;
-        Ok((Progress::Done, walked.changed))
+        Ok((Progress::Done, walked.changed, walked.changed_pages))
     }
 
     async fn walk_comments(
@@ -199,6 +201,7 @@ impl Persons {
             to: Some(*to.as_uuid()),
             redacted: redacted.texts,
             changed: redacted.changed,
+            changed_pages: Vec::new(),
         })
     }
 
@@ -236,6 +239,7 @@ impl Persons {
             if let Some(redacted) = redact(&title, |key| self.author(key) == erasure.author) {
                 let redacted = Title::from_stored(redacted);
                 titles::replace_title(connection, page.id, &title, &redacted).await?;
+                walked.changed_pages.push(page.id);
                 walked.redacted += 1;
             }
             walked.to = Some(*page.id.as_uuid());
@@ -251,6 +255,7 @@ impl Walked {
             to: None,
             redacted: 0,
             changed: Vec::new(),
+            changed_pages: Vec::new(),
         }
     }
 }

@@ -4,11 +4,13 @@
 mod checks;
 mod operations;
 
+use std::time::Instant;
+
 use futures_util::future::join_all;
 use rejoinder::base::random;
 use time::Duration;
 
-use self::operations::{Part, Player, World};
+use self::operations::{PATHS, Part, Player, World};
 use super::summary;
 use crate::backstage::{books_are_right, number};
 use crate::retention::{done, pass};
@@ -93,6 +95,53 @@ async fn after_any_sequence_of_operations_counts_and_histories_are_right() {
     }
     let decided = "select count(*) from comment_history where actor_kind = 'moderator'";
     assert!(number(&app.database.pool, decided).await > 40);
+    app.stop().await;
+}
+
+/// What others are told takes a moment; more than this would be what an instance finds out by itself.
+const TOLD_MAX: std::time::Duration = std::time::Duration::from_secs(3);
+
+/// Waits until an instance that keeps lists shows the same as one that keeps none.
+async fn shows_the_same(what: &str, keeping: &TestApp, plain: &TestApp) {
+    let begun = Instant::now();
+    for path in PATHS {
+        for query in ["", "&sort=newest&limit=3", "&sort=top"] {
+            loop {
+                let [kept, known] = [
+                    keeping.thread(path, query).await.is(200),
+                    plain.thread(path, query).await.is(200),
+                ];
+                if kept.text == known.text {
+                    break;
+                }
+                let late = begun.elapsed() > TOLD_MAX;
+                assert!(!late, "{what}, {path}{query}: {kept:?}\n{known:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn after_each_operation_every_instance_shows_what_the_database_has() {
+    let app = TestApp::start().await;
+    let other = TestApp::on(app.database.clone(), &[]).await;
+    let plain = TestApp::on(app.database.clone(), &[("REJOINDER_LIST_CACHE_MB", "0")]).await;
+    let seed = Seed::new();
+    let world = World::begin(&app).await;
+    let parts = [Part::Reader, Part::Moderator(0), Part::Moderator(1)];
+    let mut players: Vec<Player<'_>> = (7..)
+        .zip(parts)
+        .map(|(salt, part)| Player::new(&world, part, Dice(seed.0.wrapping_mul(salt))))
+        .collect();
+    let mut dice = Dice(seed.0);
+    for step in 0..80 {
+        let turn = dice.roll(players.len());
+        players[turn].step().await;
+        shows_the_same(&format!("step {step} here"), &app, &plain).await;
+        shows_the_same(&format!("step {step} elsewhere"), &other, &plain).await;
+    }
+    plain.stop().await;
+    other.stop().await;
     app.stop().await;
 }
 
