@@ -282,7 +282,7 @@ async fn work_at<T>(
     // Made when they are needed: all but what stores made comments needs one.
     let capacity = Capacity {
         readers: demo::WRITERS.into(),
-        moderators: 1,
+        ..Capacity::ONE_EACH
     };
     let database = Database::new(place.options.clone(), capacity);
     let outcome = work(database.clone()).await;

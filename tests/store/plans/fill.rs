@@ -70,15 +70,12 @@ pub(super) const FILL: &str = "
     create index comments_ip on comments (ip, site_id, status, submitted_at, id) where ip is not null;
     create index comments_page_queue on comments (page_id, status, submitted_at, id);
     create index comments_author on comments (author_id, site_id, status, submitted_at, id) where author_id is not null;
-<<<<<<< HEAD
     create index comments_without_author on comments (id) where author_id is null and status <> 'deleted';
-=======
     create index comments_page_list on comments (page_id, submitted_at, id) where parent_id is null and published_at is not null;
     create index comments_page_top on comments (page_id, score, submitted_at, id)
         where parent_id is null and published_at is not null;
     create index comments_thread on comments (root_id, submitted_at, id)
         where parent_id is not null and published_at is not null;
->>>>>>> h-B
     create index comments_answers on comments (parent_id) where parent_id is not null and published_at is not null;
     create index comments_site_queue on comments (site_id, status, submitted_at, id)";
 

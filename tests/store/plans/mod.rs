@@ -135,7 +135,6 @@ impl Plans {
 
     async fn check(&mut self, what: &str, sorted_max: f64) {
         #[expect(clippy::as_conversions, clippy::cast_precision_loss, reason = "50,000")]
-<<<<<<< HEAD
         let looked_max = if sorted_max.is_finite() {
             LOOKED_MAX as f64 + 5_000.0
         } else {
@@ -146,18 +145,6 @@ impl Plans {
 
     /// The same, where no statement may look at more rows of large tables than this.
     async fn check_within(&mut self, what: &str, sorted_max: f64, looked_max: f64) {
-=======
-        let looked_max = LOOKED_MAX as f64 + 5_000.0;
-        let looked_max = if sorted_max.is_finite() {
-            looked_max
-        } else {
-            sorted_max
-        };
-        self.check_bounded(what, sorted_max, looked_max).await;
-    }
-
-    async fn check_bounded(&mut self, what: &str, sorted_max: f64, looked_max: f64) {
->>>>>>> h-B
         let plans = self.fresh().await;
         assert!(!plans.is_empty(), "{what}");
         for (logged, plan) in plans {
@@ -183,15 +170,11 @@ impl Plans {
                     assert!(rows <= sorted_max, "{rows} rows: {}", case());
                 }
             });
-<<<<<<< HEAD
             assert!(
                 looked <= looked_max,
                 "{what}: {looked} rows\n{}\n{plan:#}",
                 logged.statement
             );
-=======
-            assert!(looked <= looked_max, "{what}: {looked} rows\n{plan:#}");
->>>>>>> h-B
         }
     }
 }
@@ -533,7 +516,7 @@ async fn check_page(plans: &mut Plans, page: &PageUrl) {
             let list = plans.comments.list(&asked, render);
             drop(list.await.unwrap());
             plans
-                .check_bounded(&format!("{order:?}, part {part}"), 120.0, 120.0)
+                .check_within(&format!("{order:?}, part {part}"), 120.0, 120.0)
                 .await;
             let Some(cursor) = next.take() else { break };
             start = Start::Cursor(cursor);
