@@ -34,18 +34,26 @@ pub enum Lane {
     Readers,
     /// Taking submissions in: one connection for each of the writers that share it among those who wait.
     Submissions,
-    /// The admin API, and whatever runs beside requests.
+    /// Deciding.
+    Decisions,
+    /// The rest of the admin API, and whatever runs beside requests.
     Moderators,
 }
 
 impl Lane {
-    const ALL: [Self; 3] = [Self::Readers, Self::Submissions, Self::Moderators];
+    const ALL: [Self; 4] = [
+        Self::Readers,
+        Self::Submissions,
+        Self::Decisions,
+        Self::Moderators,
+    ];
 
     /// The lane as it stands in figures.
     const fn as_str(self) -> &'static str {
         match self {
             Self::Readers => "readers",
             Self::Submissions => "submissions",
+            Self::Decisions => "decisions",
             Self::Moderators => "moderators",
         }
     }
@@ -58,6 +66,8 @@ pub struct Capacity {
     pub readers: u32,
     /// Connections for submissions.
     pub submissions: u32,
+    /// Connections for decisions.
+    pub decisions: u32,
     /// Connections for moderators.
     pub moderators: u32,
 }
@@ -67,22 +77,24 @@ impl Capacity {
     pub const ONE_EACH: Self = Self {
         readers: 1,
         submissions: 1,
+        decisions: 1,
         moderators: 1,
     };
 
     /// Connections of all lanes together.
     pub fn all(self) -> u32 {
-        self.readers + self.submissions + self.moderators
+        self.readers + self.submissions + self.decisions + self.moderators
     }
 }
 
 impl Default for Capacity {
-    /// 14, 2 and 6: all lanes of four instances, and the connection of each for notices, fit into Postgres's default of 100.
+    /// 12, 2, 4 and 4: all lanes of four instances, and the connection of each for notices, fit into Postgres's default of 100.
     fn default() -> Self {
         Self {
-            readers: 14,
+            readers: 12,
             submissions: 2,
-            moderators: 6,
+            decisions: 4,
+            moderators: 4,
         }
     }
 }
@@ -92,6 +104,7 @@ impl Default for Capacity {
 pub struct Database {
     readers: Arc<Pool>,
     submissions: Arc<Pool>,
+    decisions: Arc<Pool>,
     moderators: Arc<Pool>,
 }
 
@@ -150,7 +163,8 @@ impl Database {
         ]);
         Self {
             readers: Arc::new(Pool::new(options.clone(), capacity.readers)),
-            submissions: Arc::new(Pool::new(planned_once, capacity.submissions)),
+            submissions: Arc::new(Pool::new(planned_once.clone(), capacity.submissions)),
+            decisions: Arc::new(Pool::new(planned_once, capacity.decisions)),
             moderators: Arc::new(Pool::new(options, capacity.moderators)),
         }
     }
@@ -281,6 +295,7 @@ impl Database {
         match lane {
             Lane::Readers => &self.readers,
             Lane::Submissions => &self.submissions,
+            Lane::Decisions => &self.decisions,
             Lane::Moderators => &self.moderators,
         }
     }

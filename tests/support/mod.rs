@@ -167,6 +167,7 @@ impl TestDatabase {
             Capacity {
                 readers: 16,
                 submissions: 2,
+                decisions: 8,
                 moderators: 16,
             },
         )

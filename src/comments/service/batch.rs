@@ -35,12 +35,13 @@ impl Comments {
         let mut batches = vec![batch];
         while let Some(mut batch) = batches.pop() {
             let work = async |connection: &mut PgConnection| {
-                for _ in 0..ATTEMPTS_MAX {
+                // Each race has one who wins it, so few tries in a row answer nobody.
+                let mut vain = 0;
+                while !batch.is_empty() && vain < ATTEMPTS_MAX {
+                    let before = batch.len();
                     self.attempt(connection, &mut batch).await?;
                     batch.retain(Waiting::is_open);
-                    if batch.is_empty() {
-                        break;
-                    }
+                    vain = if batch.len() < before { 0 } else { vain + 1 };
                 }
                 Ok(())
             };

@@ -7,6 +7,10 @@
 //! would put that right by themselves, but only after checking the table's constraints on a row made of the old values:
 //! `comment_count - 1` of a count from before the wait failed as negative.
 //!
+//! It is planned once for each connection (`Lane::Decisions`): that takes twice as long as to decide one comment. So that
+//! the plan is right for any size of tables, ids are looked up by `= any`, which is a step down an index each, and not
+//! joined, which may be planned as a walk through the table.
+//!
 //! Two decisions can't deadlock: both lock comments in the order of ids and then pages in the order of ids. The locks
 //! are `for no key update`, the weakest that exclude each other, since an answer that is being stored takes a key share
 //! lock on its parent and may already hold its page.
@@ -251,7 +255,7 @@ async fn decide(
                 decided_by = $9,
                 published_at = case when j.target = 'approved' then coalesce(j.published_at, $7) else j.published_at end
             from judged j
-            where c.id = j.id and j.outcome = 'decided'
+            where c.id = any($1::uuid[]) and c.id = j.id and j.outcome = 'decided'
             returning c.id, c.page_id, c.version, j.was, j.target, j.reason, j.note
         ), logged as (
             insert into comment_history (comment_id, version, at, actor_kind, actor_id, from_status, to_status, reason)
@@ -267,7 +271,7 @@ async fn decide(
             set settled_at = $7,
                 settled_by = $9
             from judged j
-            where r.comment_id = j.id and r.settled_at is null and j.outcome in ('decided', 'unchanged')
+            where r.comment_id = any($1::uuid[]) and r.comment_id = j.id and r.settled_at is null and j.outcome in ('decided', 'unchanged')
             returning r.comment_id
         ), shifts as materialized (
             select d.page_id, sum(case when d.target = 'approved' then 1 else -1 end)::integer as by
@@ -277,7 +281,7 @@ async fn decide(
         ), locked_pages as materialized (
             select p.id, p.comment_count, p.version
             from pages p
-            where p.id in (select s.page_id from shifts s)
+            where p.id = any (array(select s.page_id from shifts s))
             order by p.id
             for no key update
         ), counted as (
@@ -286,7 +290,7 @@ async fn decide(
                 version = k.version + 1
             from locked_pages k
             join shifts s on s.page_id = k.id
-            where p.id = k.id
+            where p.id = k.id and p.id = any (array(select l.id from locked_pages l))
         )
         select
             a.id as "asked_id!",
@@ -324,8 +328,8 @@ async fn decide(
         left join locked l on l.id = a.id
         left join locked w on w.id = a.id and $10::boolean
         left join sites s on s.id = w.site_id
-        left join pages p on p.id = w.page_id
-        left join comments r on r.id = w.parent_id
+        left join pages p on p.id = w.page_id and p.id = any (array(select o.page_id from locked o))
+        left join comments r on r.id = w.parent_id and r.id = any (array(select o.parent_id from locked o))
         left join moderators m
             on w.id is not null and m.id = case when j.outcome = 'decided' then $9 else w.decided_by end
         order by a.place

@@ -150,7 +150,7 @@ impl Moderation {
             let decided = moderate::decide_one(connection, &caller.sites, by, request).await?;
             Ok::<_, Error>(decided)
         };
-        let decided = self.database.run(Lane::Moderators, run).await?;
+        let decided = self.database.run(Lane::Decisions, run).await?;
         self.publish(slice::from_ref(&decided.result));
         settle(decided)
     }
@@ -177,7 +177,7 @@ impl Moderation {
         let run = async |connection: &mut PgConnection| {
             Ok::<_, Error>(moderate::decide_many(connection, &caller.sites, by, requests).await?)
         };
-        let results = self.database.run(Lane::Moderators, run).await?;
+        let results = self.database.run(Lane::Decisions, run).await?;
         self.publish(&results);
         Ok(results)
     }

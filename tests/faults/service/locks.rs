@@ -90,20 +90,24 @@ async fn while_readers_flood_a_locked_table_moderators_work_on() {
     let app = TestApp::start().await;
     let desk = app.desk().await;
     let holder = lock_comments(&app.database.pool).await;
-    // Four times the readers' connections.
+    // More than the connections of readers, and than the writers' ones.
     let flood = futures_util::future::join_all((0..64).map(|number| {
         let app = &app;
         async move {
             let body = comment_on("/tides", &format!("flood {number}"), None);
-            in_time(app.submit(&body))
-                .await
-                .is_problem(503, "unavailable");
+            let page = format!("/tides/{number}");
+            let (submitted, read) =
+                tokio::join!(in_time(app.submit(&body)), in_time(app.thread(&page, "")));
+            submitted.is_problem(503, "unavailable");
+            read.is_problem(503, "unavailable");
         }
     }));
+    let each = Capacity::default();
+    let held = each.readers + each.submissions;
     let moderator = async {
-        // All of the readers' connections are in the queue for the lock by then.
+        // All of these connections are in the queue for the lock by then.
         let deadline = Instant::now() + Duration::from_millis(1500);
-        while backends(&app.database.pool, WAITING).await.len() < 16 {
+        while backends(&app.database.pool, WAITING).await.len() < usize::try_from(held).unwrap() {
             assert!(Instant::now() < deadline, "the flood doesn't come");
             super::pause().await;
         }

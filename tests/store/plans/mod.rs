@@ -1,6 +1,7 @@
 //! How Postgres goes about every list and search over 200,000 comments: statements as they were sent, read from the server's
 //! own log and explained again. Ends at once with a server that was given (`TEST_DATABASE_URL`), whose log isn't ours.
 
+mod explain;
 mod fill;
 mod persons;
 
@@ -29,11 +30,12 @@ use rejoinder::sites::service::PagesAsked;
 use rejoinder::transfer::Transfer;
 use rejoinder::web::conditional::Ready;
 use serde_json::Value;
-use sqlx::{ConnectOptions, Connection, PgConnection, Row};
+use sqlx::{ConnectOptions, Connection, PgConnection};
 use time::OffsetDateTime;
 use time::macros::datetime;
 use uuid::Uuid;
 
+use self::explain::{explain, walk};
 use self::fill::{FILL, FILL_OTHERS};
 use crate::seed;
 use crate::support::{self, Logged, execute};
@@ -177,38 +179,6 @@ impl Plans {
             );
         }
     }
-}
-
-fn walk(plan: &Value, look: &mut impl FnMut(&Value)) {
-    look(plan);
-    for inner in plan["Plans"].as_array().into_iter().flatten() {
-        walk(inner, look);
-    }
-}
-
-async fn explain(connection: &mut PgConnection, logged: &Logged) -> Value {
-    let values = if logged.values.is_empty() {
-        String::new()
-    } else {
-        format!("({})", logged.values.join(", "))
-    };
-    for statement in [
-        "deallocate all".to_owned(),
-        format!("prepare asked as {}", logged.statement),
-    ] {
-        sqlx::raw_sql(sqlx::AssertSqlSafe(statement))
-            .execute(&mut *connection)
-            .await
-            .unwrap();
-    }
-    let row = sqlx::raw_sql(sqlx::AssertSqlSafe(format!(
-        "explain (analyze, timing off, format json) execute asked{values}"
-    )))
-    .fetch_one(connection)
-    .await
-    .unwrap();
-    let plan: Value = row.get(0);
-    plan[0]["Plan"].clone()
 }
 
 fn id(number: u128) -> Uuid {
