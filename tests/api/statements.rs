@@ -97,14 +97,14 @@ async fn the_log_tells_every_statement() {
 }
 
 #[tokio::test]
-async fn a_submission_asks_twice_at_most() {
+async fn a_submission_asks_twice_and_once_more_for_a_new_page() {
     let app = TestApp::start().await;
     let desk = app.desk().await;
     let Some(mut log) = Log::open(&app).await else {
         return;
     };
     app.submit(&comment_on("/fresh", "Ebb", None)).await.is(201);
-    log.has("on a fresh page", 2).await;
+    log.has("on a fresh page", 3).await;
     app.submit(&comment_on("/fresh", "Flood", None))
         .await
         .is(201);
@@ -140,7 +140,7 @@ async fn a_retry_with_the_same_key_asks_twice_and_writes_nothing() {
             .await
     };
     let first = submit("Ebb").await.is(201);
-    log.has("the first time", 2).await;
+    log.has("the first time, on a fresh page", 3).await;
     let again = submit("Ebb").await.is(201);
     assert_eq!(again.header("idempotency-replayed"), "true");
     assert_eq!(again.json(), first.json());
