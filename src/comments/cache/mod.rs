@@ -16,14 +16,14 @@ use moka::notification::RemovalCause;
 use moka::sync::Cache;
 use time::{Duration, OffsetDateTime};
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout_at;
 
 use crate::base::clock::Clock;
 use crate::base::codes::{Code, Refusal as _};
 use crate::base::ids::PageId;
 use crate::comments::error::Error;
 use crate::comments::service::ListAsked;
-use crate::database::{self, REQUEST_BUDGET};
+use crate::database;
 use crate::sites::Site;
 use crate::sites::service::{Moment, PageChanges};
 use crate::web::conditional::Ready;
@@ -173,7 +173,7 @@ impl Lists {
             return Ok(kept);
         }
         let came = self.changes.now();
-        let deadline = Instant::now() + REQUEST_BUDGET;
+        let deadline = database::deadline();
         loop {
             let mut landing = match self.board(asked) {
                 Boarded::Pilot(flight) => return self.fly(flight, site, clock, fetch).await,

@@ -8,6 +8,7 @@ use sqlx::postgres::PgConnectOptions;
 use tokio::join;
 use tokio::sync::oneshot;
 use tokio::task::yield_now;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::*;
@@ -155,6 +156,23 @@ async fn whoever_waits_for_one_who_gives_up_fetches_instead() {
     };
     assert!(waiting.await.is_ok());
     assert_eq!(stage.fetched(), 1);
+}
+
+#[tokio::test]
+async fn the_time_of_waiting_for_another_comes_off_the_requests_budget() {
+    let stage = Stage::set();
+    let mut given_up = Box::pin(stage.read(async |_| std::future::pending().await));
+    assert!((&mut given_up).now_or_never().is_none());
+    let until = Cell::new(None);
+    let mut waiting = Box::pin(database::within_one_budget(stage.read(async |_| {
+        until.set(Some(database::deadline()));
+        Ok(Some(fetched(Some(page()))))
+    })));
+    assert!((&mut waiting).now_or_never().is_none());
+    let waited_already = Instant::now();
+    drop(given_up);
+    waiting.await.unwrap();
+    assert!(until.get().unwrap() <= waited_already + database::REQUEST_BUDGET);
 }
 
 #[tokio::test]
