@@ -277,72 +277,37 @@ impl Export {
     }
 
     async fn add_history(&self, comments: &mut [CommentLine]) -> Result<(), Error> {
-        let ids: Vec<CommentId> = comments.iter().map(|comment| comment.id).collect();
-        let mut places = places(comments);
-        let mut after = (CommentId::from_uuid(Uuid::nil()), 0);
-        loop {
+        let load = async |ids: &[CommentId], after| {
             let run = async |connection: &mut PgConnection| {
-                Ok::<_, Error>(store::load_history(connection, &ids, after).await?)
+                Ok::<_, Error>(store::load_history(connection, ids, after).await?)
             };
-            let lines = self.database.run(Lane::Moderators, run).await?;
-            let more = lines.len() == ROWS_MAX;
-            for (step, line) in lines {
-                after = step;
-                if let Some(comment) = places.get_mut(&step.0) {
-                    comment.history.push(line);
-                }
-            }
-            if !more {
-                return Ok(());
-            }
-        }
+            self.database.run(Lane::Moderators, run).await
+        };
+        let first = (CommentId::from_uuid(Uuid::nil()), 0);
+        add_parts(comments, first, load, |comment| &mut comment.history).await
     }
 
     async fn add_notes(&self, comments: &mut [CommentLine]) -> Result<(), Error> {
-        let ids: Vec<CommentId> = comments.iter().map(|comment| comment.id).collect();
-        let mut places = places(comments);
-        let mut after = NoteId::from_uuid(Uuid::nil());
-        loop {
+        let load = async |ids: &[CommentId], after| {
             let run = async |connection: &mut PgConnection| {
-                Ok::<_, Error>(store::load_notes(connection, &ids, after).await?)
+                Ok::<_, Error>(store::load_notes(connection, ids, after).await?)
             };
-            let notes = self.database.run(Lane::Moderators, run).await?;
-            let more = notes.len() == ROWS_MAX;
-            for (id, comment, note) in notes {
-                after = id;
-                if let Some(comment) = places.get_mut(&comment) {
-                    comment.notes.push(note);
-                }
-            }
-            if !more {
-                return Ok(());
-            }
-        }
+            self.database.run(Lane::Moderators, run).await
+        };
+        let first = NoteId::from_uuid(Uuid::nil());
+        add_parts(comments, first, load, |comment| &mut comment.notes).await
     }
 
     async fn add_reports(&self, comments: &mut [CommentLine]) -> Result<(), Error> {
-        let ids: Vec<CommentId> = comments.iter().map(|comment| comment.id).collect();
-        let mut places = places(comments);
-        let mut after = (
-            CommentId::from_uuid(Uuid::nil()),
-            ReportId::from_uuid(Uuid::nil()),
-        );
-        loop {
+        let load = async |ids: &[CommentId], after| {
             let run = async |connection: &mut PgConnection| {
-                Ok::<_, Error>(store::load_reports(connection, &ids, after).await?)
+                Ok::<_, Error>(store::load_reports(connection, ids, after).await?)
             };
-            let reports = self.database.run(Lane::Moderators, run).await?;
-            let more = reports.len() == ROWS_MAX;
-            for (place, report) in reports {
-                after = place;
-                if let Some(comment) = places.get_mut(&place.0) {
-                    comment.reports.push(report);
-                }
-            }
-            if !more {
-                return Ok(());
-            }
-        }
+            self.database.run(Lane::Moderators, run).await
+        };
+        let nil = Uuid::nil();
+        let first = (CommentId::from_uuid(nil), ReportId::from_uuid(nil));
+        add_parts(comments, first, load, |comment| &mut comment.reports).await
     }
 
     async fn next_author_notes(&mut self, after: NoteId) -> Result<Vec<Line>, Error> {
@@ -360,9 +325,30 @@ impl Export {
     }
 }
 
-fn places(comments: &mut [CommentLine]) -> HashMap<CommentId, &mut CommentLine> {
+/// Adds to each comment what `load` gives of all of them: pieces of at most [`ROWS_MAX`], each behind the last part of the one
+/// before, in their order.
+async fn add_parts<After: Copy, Part>(
+    comments: &mut [CommentLine],
+    mut after: After,
+    load: impl AsyncFn(&[CommentId], After) -> Result<Vec<(After, CommentId, Part)>, Error>,
+    parts_of: impl Fn(&mut CommentLine) -> &mut Vec<Part>,
+) -> Result<(), Error> {
+    let ids: Vec<CommentId> = comments.iter().map(|comment| comment.id).collect();
     let comments = comments.iter_mut();
-    comments.map(|comment| (comment.id, comment)).collect()
+    let mut places: HashMap<_, _> = comments.map(|comment| (comment.id, comment)).collect();
+    loop {
+        let parts = load(&ids, after).await?;
+        let more = parts.len() == ROWS_MAX;
+        for (place, comment, part) in parts {
+            after = place;
+            if let Some(comment) = places.get_mut(&comment) {
+                parts_of(comment).push(part);
+            }
+        }
+        if !more {
+            return Ok(());
+        }
+    }
 }
 
 fn count(number: usize) -> u64 {

@@ -230,7 +230,7 @@ pub(super) async fn load_history(
     connection: &mut PgConnection,
     ids: &[CommentId],
     after: Step,
-) -> Result<Vec<(Step, HistoryPart)>, Error> {
+) -> Result<Vec<(Step, CommentId, HistoryPart)>, Error> {
     let lines = sqlx::query!(
         r#"
         select
@@ -274,7 +274,7 @@ pub(super) async fn load_history(
             note: row.note,
             earlier,
         };
-        ((row.comment_id, row.version), line)
+        ((row.comment_id, row.version), row.comment_id, line)
     });
     Ok(lines.collect())
 }
@@ -329,7 +329,7 @@ pub(super) async fn load_reports(
     connection: &mut PgConnection,
     ids: &[CommentId],
     after: (CommentId, ReportId),
-) -> Result<Vec<((CommentId, ReportId), ReportPart)>, Error> {
+) -> Result<Vec<((CommentId, ReportId), CommentId, ReportPart)>, Error> {
     let reports = sqlx::query!(
         r#"
         select r.comment_id as "comment_id: CommentId", r.id as "id: ReportId", r.at, r.reason, r.note, r.settled_at
@@ -352,7 +352,7 @@ pub(super) async fn load_reports(
             note: row.note,
             settled_at: row.settled_at,
         };
-        ((row.comment_id, row.id), report)
+        ((row.comment_id, row.id), row.comment_id, report)
     });
     Ok(reports.collect())
 }

@@ -42,14 +42,7 @@ fn voter(number: u128) -> VoterId {
 impl Stage {
     async fn set() -> Self {
         let test = seed::database().await;
-        let seed = Seed::plant(&test.pool).await;
-        sqlx::query!(
-            "update sites set origins = '{https://tides.example}' where id = $1",
-            seed.site.as_uuid()
-        )
-        .execute(&test.pool)
-        .await
-        .unwrap();
+        let seed = Seed::plant_at(&test.pool, "https://tides.example").await;
         let (sites, comments) = seed::services(&test.database, &Clock::new());
         sites.refresh().await.unwrap();
         Self {

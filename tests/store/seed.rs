@@ -85,6 +85,20 @@ impl Seed {
         }
     }
 
+    /// Another one whose pages live there.
+    pub(crate) async fn plant_at(pool: &PgPool, origin: &str) -> Self {
+        let seed = Self::plant(pool).await;
+        sqlx::query!(
+            "update sites set origins = array[$2] where id = $1",
+            seed.site.as_uuid(),
+            origin
+        )
+        .execute(pool)
+        .await
+        .unwrap();
+        seed
+    }
+
     /// A comment that waits.
     pub(crate) async fn comment(&self, pool: &PgPool) -> CommentId {
         add_comment(pool, self.site, self.page, Status::Pending).await

@@ -72,14 +72,7 @@ struct Stage {
 impl Stage {
     async fn set() -> Self {
         let test = seed::database().await;
-        let seed = Seed::plant(&test.pool).await;
-        sqlx::query!(
-            "update sites set origins = '{https://tides.example}' where id = $1",
-            seed.site.as_uuid()
-        )
-        .execute(&test.pool)
-        .await
-        .unwrap();
+        Seed::plant_at(&test.pool, "https://tides.example").await;
         Self {
             instances: seed::two_instances(&test.database, &Clock::new()).await,
             test,
@@ -237,14 +230,7 @@ async fn two_instances_with_the_same_texts_in_opposite_orders_never_lock_each_ot
 async fn what_fails_in_a_batch_fails_alone() {
     let stage = Stage::set().await;
     // This instance doesn't know yet that the other site is gone.
-    let gone = Seed::plant(&stage.test.pool).await;
-    sqlx::query!(
-        "update sites set origins = '{https://gone.example}' where id = $1",
-        gone.site.as_uuid()
-    )
-    .execute(&stage.test.pool)
-    .await
-    .unwrap();
+    let gone = Seed::plant_at(&stage.test.pool, "https://gone.example").await;
     let [comments, _] = seed::two_instances(&stage.test.database, &Clock::new()).await;
     let id = gone.site.as_uuid();
     let pool = &stage.test.pool;

@@ -18,7 +18,7 @@ use crate::comments::store::facts::{self, Facts};
 use crate::comments::store::submit::{self as store, Earlier, Stored};
 use crate::database::{self, Lane};
 
-/// A submission that was judged, and by its place in the batch.
+/// A submission that was judged, by its place in the batch.
 struct Judged {
     place: usize,
     id: CommentId,
@@ -277,50 +277,40 @@ fn question(candidate: &Candidate) -> facts::Question<'_> {
     }
 }
 
-/// Makes the pages that are named for the first time, and says which. A submission stays without one where somebody else has just taken
-/// its address or key, also within the batch under another key.
+/// Makes the pages that are named for the first time, and says which. A submission stays without one where somebody else
+/// has just taken its address or key, also within the batch under another key.
 async fn make_pages(
     connection: &mut PgConnection,
     batch: &[Waiting],
     judged: &mut [Judged],
     now: OffsetDateTime,
 ) -> Result<HashSet<PageId>, Error> {
-    let draft_of = |one: &Judged| batch.get(one.place).map(|waiting| &waiting.candidate);
     let mut wanted: HashMap<(SiteId, &str), store::NewPage<'_>> = HashMap::new();
-    for one in judged.iter().filter(|one| one.page.is_none()) {
-        let Some(candidate) = draft_of(one) else {
+    let mut without = Vec::new();
+    for one in judged.iter_mut().filter(|one| one.page.is_none()) {
+        let Some(Waiting { candidate, .. }) = batch.get(one.place) else {
             continue;
         };
         let (site, draft) = (candidate.site.id, &candidate.submission.draft);
-        wanted
-            .entry((site, draft.page_url.key()))
-            .or_insert_with(|| store::NewPage {
-                id: PageId::new(now),
-                site,
-                draft,
-                created_at: now,
-            });
+        let address = (site, draft.page_url.key());
+        wanted.entry(address).or_insert_with(|| store::NewPage {
+            id: PageId::new(now),
+            site,
+            draft,
+            created_at: now,
+        });
+        without.push((address, &draft.page_key, one));
     }
     if wanted.is_empty() {
         return Ok(HashSet::new());
     }
-    let pages: Vec<_> = wanted.into_values().collect();
-    let made: HashSet<PageId> = store::make_pages(connection, &pages)
-        .await?
-        .into_iter()
-        .collect();
-    for one in judged.iter_mut().filter(|one| one.page.is_none()) {
-        let Some(candidate) = draft_of(one) else {
-            continue;
-        };
-        let draft = &candidate.submission.draft;
-        one.page = pages
-            .iter()
-            .filter(|page| made.contains(&page.id) && page.site == candidate.site.id)
-            .find(|page| {
-                page.draft.page_url.key() == draft.page_url.key()
-                    && page.draft.page_key == draft.page_key
-            })
+    let pages: Vec<_> = wanted.values().collect();
+    let made = store::make_pages(connection, &pages).await?;
+    let made: HashSet<PageId> = made.into_iter().collect();
+    for (address, page_key, one) in without {
+        let named = wanted.get(&address);
+        one.page = named
+            .filter(|page| made.contains(&page.id) && page.draft.page_key == *page_key)
             .map(|page| page.id);
     }
     Ok(made)

@@ -217,7 +217,7 @@ macro_rules! select_list {
         )
         .fetch_all($connection)
         .await
-        .map_err(database::Error::from)
+        .map_err(database::Error::from)?
     };
 }
 
@@ -228,57 +228,32 @@ pub(in crate::comments) async fn find_list(
     span: &Span,
 ) -> Result<Option<Listed>, Error> {
     let rows = match span.sorting {
-        Sorting::Oldest => oldest(connection, asked, span).await?,
-        Sorting::Newest => newest(connection, asked, span).await?,
-        Sorting::Top => highest(connection, asked, span).await?,
+        // By the index `comments_page_list`, onwards and backwards.
+        Sorting::Oldest => select_list!(
+            connection,
+            asked,
+            span,
+            "submitted_at, id",
+            "(submitted_at, id) >= ($4, $5)"
+        ),
+        Sorting::Newest => select_list!(
+            connection,
+            asked,
+            span,
+            "submitted_at desc, id desc",
+            "(submitted_at, id) <= ($4, $5)"
+        ),
+        // By the index `comments_page_top`, backwards.
+        Sorting::Top => select_list!(
+            connection,
+            asked,
+            span,
+            "score desc, submitted_at desc, id desc",
+            "(score, submitted_at, id) <= ($11, $4, $5)",
+            span.from.rank
+        ),
     };
     Ok(gather(rows, asked.site, span.rows))
-}
-
-/// By the index `comments_page_list`.
-async fn oldest(
-    connection: &mut PgConnection,
-    asked: &PageAsked<'_>,
-    span: &Span,
-) -> Result<Vec<ListRow>, database::Error> {
-    select_list!(
-        connection,
-        asked,
-        span,
-        "submitted_at, id",
-        "(submitted_at, id) >= ($4, $5)"
-    )
-}
-
-/// By the index `comments_page_list`, backwards.
-async fn newest(
-    connection: &mut PgConnection,
-    asked: &PageAsked<'_>,
-    span: &Span,
-) -> Result<Vec<ListRow>, database::Error> {
-    select_list!(
-        connection,
-        asked,
-        span,
-        "submitted_at desc, id desc",
-        "(submitted_at, id) <= ($4, $5)"
-    )
-}
-
-/// By the index `comments_page_top`, backwards.
-async fn highest(
-    connection: &mut PgConnection,
-    asked: &PageAsked<'_>,
-    span: &Span,
-) -> Result<Vec<ListRow>, database::Error> {
-    select_list!(
-        connection,
-        asked,
-        span,
-        "score desc, submitted_at desc, id desc",
-        "(score, submitted_at, id) <= ($11, $4, $5)",
-        span.from.rank
-    )
 }
 
 /// From rows in their order to a page with its threads.

@@ -57,7 +57,7 @@ pub(in crate::comments) struct NewPage<'a> {
 /// first comment is refused in the end stays, and has none.
 pub(in crate::comments) async fn make_pages(
     connection: &mut PgConnection,
-    pages: &[NewPage<'_>],
+    pages: &[&NewPage<'_>],
 ) -> Result<Vec<PageId>, Error> {
     let keys = pages.iter().flat_map(|page| {
         let site = page.site.as_uuid().as_bytes();

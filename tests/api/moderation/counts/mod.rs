@@ -42,6 +42,18 @@ impl Seed {
     fn new() -> Self {
         Self(u64::from_le_bytes(random::bytes()))
     }
+
+    /// Players of these parts, each with dice of their own.
+    fn players<'a, const PARTS: usize>(
+        &self,
+        world: &'a World<'a>,
+        parts: [Part; PARTS],
+    ) -> Vec<Player<'a>> {
+        (7..)
+            .zip(parts)
+            .map(|(salt, part)| Player::new(world, part, Dice(self.0.wrapping_mul(salt))))
+            .collect()
+    }
 }
 
 #[expect(
@@ -67,11 +79,10 @@ async fn after_any_sequence_of_operations_counts_and_histories_are_right() {
     let app = TestApp::start().await;
     let seed = Seed::new();
     let world = World::begin(&app).await;
-    let parts = [Part::Reader, Part::Moderator(0), Part::Moderator(1)];
-    let mut players: Vec<Player<'_>> = (7..)
-        .zip(parts)
-        .map(|(salt, part)| Player::new(&world, part, Dice(seed.0.wrapping_mul(salt))))
-        .collect();
+    let mut players = seed.players(
+        &world,
+        [Part::Reader, Part::Moderator(0), Part::Moderator(1)],
+    );
     let mut dice = Dice(seed.0);
     for day in 0..3 {
         for step in 0..80 {
@@ -128,11 +139,10 @@ async fn after_each_operation_every_instance_shows_what_the_database_has() {
     let plain = TestApp::on(app.database.clone(), &[("REJOINDER_LIST_CACHE_MB", "0")]).await;
     let seed = Seed::new();
     let world = World::begin(&app).await;
-    let parts = [Part::Reader, Part::Moderator(0), Part::Moderator(1)];
-    let mut players: Vec<Player<'_>> = (7..)
-        .zip(parts)
-        .map(|(salt, part)| Player::new(&world, part, Dice(seed.0.wrapping_mul(salt))))
-        .collect();
+    let mut players = seed.players(
+        &world,
+        [Part::Reader, Part::Moderator(0), Part::Moderator(1)],
+    );
     let mut dice = Dice(seed.0);
     for step in 0..80 {
         let turn = dice.roll(players.len());
@@ -158,15 +168,13 @@ async fn after_the_same_operations_all_at_once_they_are_right_too() {
         Part::Moderator(2),
         Part::Moderator(3),
     ];
-    let players = (7..).zip(parts).map(|(salt, part)| {
-        let mut player = Player::new(&world, part, Dice(seed.0.wrapping_mul(salt)));
-        async move {
-            for _ in 0..70 {
-                player.step().await;
-            }
+    let players = seed.players(&world, parts).into_iter();
+    let playing = players.map(|mut player| async move {
+        for _ in 0..70 {
+            player.step().await;
         }
     });
-    join_all(players).await;
+    join_all(playing).await;
     end_jobs(&app).await;
     checks::all(&world).await;
     summary::check(&app, "at the end").await;
