@@ -1,8 +1,10 @@
-//! JSON read strictly: no repeated keys, and the places of text that Postgres can't store. Must not know any schema.
+//! JSON read strictly: no repeated keys, no lists for objects, and the places of text that Postgres can't store. Must not know any schema.
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
@@ -73,6 +75,47 @@ impl<'de> Visitor<'de> for ValueVisitor {
         }
         Ok(Value::Object(object))
     }
+}
+
+/// A struct within a body that is read from an object only: serde takes a list of its members for one too.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer
+            .deserialize_map(ObjectVisitor(PhantomData))
+            .map(Object)
+    }
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<T, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(members))
+    }
+}
+
+/// For `#[serde(default, deserialize_with = "…")]`: an object or null.
+pub fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    let read = Option::<Object<T>>::deserialize(deserializer)?;
+    Ok(read.map(|Object(value)| value))
+}
+
+/// For `#[serde(default, deserialize_with = "…")]`: a list of objects, or null.
+pub fn objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<Vec<T>>, D::Error> {
+    let read = Option::<Vec<Object<T>>>::deserialize(deserializer)?;
+    Ok(read.map(|list| list.into_iter().map(|Object(value)| value).collect()))
 }
 
 /// Takes out every string that holds NUL (Postgres can't store it); returns the paths, as `decisions[3].note`.

@@ -53,7 +53,7 @@ QUERIES_BEYOND_SCHEMAS = {
     "the parameter page_url is not right",
     "the parameter page_key is not right",
 }
-# A longer address is no HTTP to the parser, which answers a bare 400, as the document says.
+# A longer address is no HTTP to the parser, which answers a bare 400, or 431 where the head is as large, as the document says.
 ADDRESS_BYTES_MAX = 65_534
 # Refusals of the whole for what is data.
 CODES_BEYOND_SCHEMAS = {
@@ -143,7 +143,7 @@ def filter_failure(context, failure, case, response):
     kind = type(failure).__name__
     if kind in ("RejectedPositiveData", "AcceptedNegativeData") and case.media_type == FORM and not fits_a_form(case.body):
         return False
-    if len(response.request.url) > ADDRESS_BYTES_MAX and response.status_code == 400 and not response.content:
+    if len(response.request.url) > ADDRESS_BYTES_MAX and response.status_code in (400, 431) and not response.content:
         return False
     if kind == "AcceptedNegativeData" and is_blank_id(case):
         return False

@@ -66,7 +66,7 @@ impl Stage {
         let run = async |connection: &mut PgConnection| {
             decide_one(connection, &SiteScope::All, self.by(), &request).await
         };
-        let decided = self.test.database.run(Lane::Moderators, run).await;
+        let decided = self.test.database.transact(Lane::Moderators, run).await;
         decided.unwrap()
     }
 

@@ -38,7 +38,7 @@ async fn one_in(
     };
     let run =
         async |connection: &mut PgConnection| decide_one(connection, scope, by, request).await;
-    test.database.run(Lane::Moderators, run).await
+    test.database.transact(Lane::Moderators, run).await
 }
 
 async fn one(test: &TestDatabase, seed: &Seed, request: &DecisionRequest) -> DecidedComment {
@@ -57,7 +57,7 @@ async fn many(
     let run = async |connection: &mut PgConnection| {
         decide_many(connection, &SiteScope::All, by, requests).await
     };
-    test.database.run(Lane::Moderators, run).await.unwrap()
+    test.database.transact(Lane::Moderators, run).await.unwrap()
 }
 
 async fn page_version(pool: &PgPool, page: PageId) -> i64 {
@@ -319,7 +319,7 @@ async fn deleted_unknown_and_foreign_comments_are_told_apart_in_one_bulk() {
     };
     let run =
         async |connection: &mut PgConnection| decide_many(connection, &scope, by, &requests).await;
-    let results = test.database.run(Lane::Moderators, run).await.unwrap();
+    let results = test.database.transact(Lane::Moderators, run).await.unwrap();
 
     let outcomes: Vec<_> = results
         .iter()

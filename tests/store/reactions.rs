@@ -114,7 +114,7 @@ impl Stage {
             decide_one(connection, &SiteScope::All, by, &request).await
         };
         let decided: Result<_, database::Error> =
-            self.test.database.run(Lane::Moderators, run).await;
+            self.test.database.transact(Lane::Moderators, run).await;
         decided.unwrap().result.outcome
     }
 

@@ -155,12 +155,11 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// Reads an `Origin` header or a setting: scheme, host and port and nothing after. `null` is refused, and so
-    /// are stars, which the URL parser takes for letters and no browser ever sends.
+    /// Reads an `Origin` header or a setting: scheme, host and port and nothing after. `null` is refused.
     pub fn parse(raw: &str) -> Result<Self, Complaint> {
         let raw = trim(raw);
         let url = parse_web_url(raw)?;
-        let bare = after_scheme(raw).is_some_and(|rest| !rest.contains(['/', '\\', '?', '#', '*']));
+        let bare = after_scheme(raw).is_some_and(|rest| !rest.contains(['/', '\\', '?', '#']));
         match Self::of(&url) {
             Some(origin) if bare => Ok(origin),
             _ => Err(Complaint::new(
@@ -239,7 +238,15 @@ fn parse_web_url(raw: &str) -> Result<Url, Complaint> {
     if authority.is_empty() {
         return Err(no_web_url());
     }
-    Url::parse(raw).map_err(not_a_url)
+    let url = Url::parse(raw).map_err(not_a_url)?;
+    // The parser takes stars for letters, and writes some hosts with one so that it doesn't read them again.
+    if url.host_str().is_some_and(|host| host.contains('*')) {
+        return Err(Complaint::new(
+            ComplaintCode::InvalidUrl,
+            "must not have a star in its host",
+        ));
+    }
+    Ok(url)
 }
 
 /// What follows `http://` or `https://`.

@@ -245,6 +245,8 @@ fn a_website_is_kept_whole_but_never_printed() {
         "javascript:alert(1)",
         "https://a:b@example.org",
         "mailto:ada@example.org",
+        // Its normal form, `xn--chq*-goa`, would be none.
+        "http://üchq%2A",
     ] {
         assert!(Website::parse(raw).is_err(), "{raw}");
     }
@@ -260,6 +262,13 @@ proptest! {
             prop_assert_eq!(PageUrl::parse(url.as_str()).unwrap(), url.clone());
             prop_assert!(url.as_str().is_ascii() && url.as_str().len() <= URL_CHARS_MAX);
             prop_assert!(url.as_str().ends_with(url.key()));
+        }
+    }
+
+    #[test]
+    fn a_website_in_its_normal_form_stays(raw in "https?://[a-zü*.]{0,5}(%2[0-9A-F])?[a-zü*.]{0,5}/[ -~é]{0,9}") {
+        if let Ok(website) = Website::parse(&raw) {
+            prop_assert_eq!(Website::parse(website.as_str()).unwrap(), website);
         }
     }
 

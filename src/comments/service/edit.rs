@@ -13,8 +13,8 @@ use crate::comments::store::edit as store;
 use crate::database::{self, Lane};
 
 impl Comments {
-    /// Changes the text of a comment of the scope; what it was is kept with the history. One round trip; another one
-    /// before it where the name changes, since the avatar is made of site, address and name.
+    /// Changes the text of a comment of the scope; what it was is kept with the history. One transaction; a
+    /// statement more where the name changes, since the avatar is made of site, address and name.
     pub async fn edit_for_moderator(
         &self,
         scope: &SiteScope,
@@ -47,6 +47,6 @@ impl Comments {
             }
             store::edit_one(connection, scope, by, &edit).await
         };
-        self.database.run(Lane::Moderators, run).await
+        self.database.transact(Lane::Moderators, run).await
     }
 }

@@ -32,11 +32,22 @@ pub struct Own {
     pub origin: Option<Origin>,
 }
 
+/// What became of one try to edit.
+enum Attempt {
+    /// It is as the author wants it, by this change, if it wasn't before.
+    Done(Box<AuthorView>, Option<Change>),
+    /// Somebody else was faster; the next try will see what they did.
+    Raced,
+    /// A comment has the text whose 24 hours are over: the next try needs its keys.
+    Forgotten(CommentId),
+}
+
 impl Comments {
     /// Replaces the text of an author's own comment that waits or is published, as long as the site's window is open; what
     /// it was is kept with the history. A held one stays held; a published one stays published only where a submission by
     /// the same author would be published now, else it waits again. That the page is closed meanwhile forbids nothing. The
-    /// same text changes nothing. Two round trips; more only after a lost race, or where the key of a text has to be freed.
+    /// same text changes nothing. A transaction of three statements, a fourth where it was published; more only after a lost
+    /// race, or where the key of a text has to be freed.
     pub async fn edit_own(
         &self,
         own: &Own,
@@ -45,33 +56,43 @@ impl Comments {
     ) -> Result<AuthorView, Error> {
         self.limits.take_edit(network).map_err(Error::RateLimited)?;
         let body_html = render_body(body.clone()).await;
-        let run = async |connection: &mut PgConnection| {
-            for _ in 0..ATTEMPTS_MAX {
+        for _ in 0..ATTEMPTS_MAX {
+            let attempt = async |connection: &mut PgConnection| {
                 let whole = self.load_own(connection, own).await?;
-                if let Some(view) = self
-                    .attempt_edit(connection, whole, body, &body_html)
-                    .await?
-                {
-                    return Ok(view);
+                self.attempt_edit(connection, whole, body, &body_html).await
+            };
+            match self.database.transact(Lane::Readers, attempt).await? {
+                Attempt::Done(view, change) => {
+                    self.changes.publish(change.as_slice());
+                    return Ok(*view);
+                }
+                Attempt::Raced => {}
+                // By itself: one comment's lock is held here, and this one may come before it.
+                Attempt::Forgotten(id) => {
+                    let until = self.clock.now() - REMEMBERED;
+                    let free = async |connection: &mut PgConnection| {
+                        free_keys(connection, id, until).await
+                    };
+                    self.database.run(Lane::Readers, free).await?;
                 }
             }
-            Err(Error::Contended)
-        };
-        self.database.run(Lane::Readers, run).await
+        }
+        Err(Error::Contended)
     }
 
-    /// One try; `None` when somebody else was faster and the next try will see what they did.
+    /// One try.
     async fn attempt_edit(
         &self,
         connection: &mut PgConnection,
         mut whole: WholeComment,
         body: &Body,
         body_html: &str,
-    ) -> Result<Option<AuthorView>, Error> {
+    ) -> Result<Attempt, Error> {
         let now = self.clock.now();
         may_edit(&whole, now)?;
         if whole.body == body.as_str() {
-            return Ok(Some(AuthorView::of(whole, &self.sites)));
+            let view = Box::new(AuthorView::of(whole, &self.sites));
+            return Ok(Attempt::Done(view, None));
         }
         let site = self.sites.find_by_id(whole.site_id);
         // A site that this instance hasn't read yet can only be one that holds.
@@ -79,6 +100,9 @@ impl Comments {
         let status = judge_again(hold, whole.status);
         let edit = store::OwnEdit {
             comment_id: whole.comment.id,
+            site_id: whole.site_id,
+            page_id: whole.page_id,
+            was: whole.status,
             version: whole.version,
             token_version: whole.token_version,
             body: body.as_str(),
@@ -88,30 +112,20 @@ impl Comments {
             at: now,
             remembered_until: now - REMEMBERED,
         };
-        match store::edit(connection, &edit).await? {
-            Edited::Done => {}
-            Edited::Raced => return Ok(None),
-            Edited::InTheWay { id, submitted_at } => {
-                if submitted_at > now - REMEMBERED {
-                    return Err(Error::Duplicate);
-                }
-                free_keys(connection, id, now - REMEMBERED).await?;
-                return Ok(None);
+        let result = match store::edit(connection, &edit).await? {
+            Edited::Done(result) => result,
+            Edited::Raced => return Ok(Attempt::Raced),
+            Edited::InTheWay { id, submitted_at } if submitted_at <= now - REMEMBERED => {
+                return Ok(Attempt::Forgotten(id));
             }
-        }
-        // The statement was its own transaction, so this is after the commit.
-        self.changes.publish(&[Change {
-            comment_id: whole.comment.id,
-            site_id: whole.site_id,
-            status,
-            version: whole.version + 1,
-            shown_page: (whole.status == Status::Approved).then_some(whole.page_id),
-        }]);
+            Edited::InTheWay { .. } => return Err(Error::Duplicate),
+        };
         whole.status = status;
         body.as_str().clone_into(&mut whole.body);
         body_html.clone_into(&mut whole.comment.body_html);
         whole.comment.edited_at = Some(now);
-        Ok(Some(AuthorView::of(whole, &self.sites)))
+        let view = Box::new(AuthorView::of(whole, &self.sites));
+        Ok(Attempt::Done(view, Change::of(&result)))
     }
 
     /// Deletes an author's own comment for good, whatever its state, with all that was written about it; what is deleted

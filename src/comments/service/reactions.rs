@@ -23,8 +23,8 @@ pub struct Reaction {
 }
 
 impl Comments {
-    /// Sets what a voter thinks of a published comment, or takes it back; answers the comment's score afterwards. One round
-    /// trip. The score equals the sum of the votes whoever races; neither the comment's version nor its page's moves, so
+    /// Sets what a voter thinks of a published comment, or takes it back; answers the comment's score afterwards. One
+    /// transaction. The score equals the sum of the votes whoever races; neither the comment's version nor its page's moves, so
     /// whoever keeps a page by its version shows scores as old as what they keep.
     ///
     /// The voter's id isn't stored, only a keyed hash of it and the comment.
@@ -50,7 +50,7 @@ impl Comments {
             came_from_its_site(&scope, scored.site)?;
             Ok::<_, Error>(scored)
         };
-        let scored = self.database.run(Lane::Readers, run).await?;
+        let scored = self.database.transact(Lane::Readers, run).await?;
         let shown = (scored.moved != 0).then_some(scored.page);
         self.changes.pages().publish(shown);
         Ok(scored.score)

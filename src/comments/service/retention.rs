@@ -74,7 +74,7 @@ fn go_on_from(position: &impl Serialize) -> Result<Progress, Failure> {
 
 impl Comments {
     /// Drops network addresses and user agents that have been kept as long as their site says, and what tells from which
-    /// network a report came. Six round trips for each
+    /// network a report came. One transaction for each
     /// site, until one has more than a piece.
     pub async fn drop_addresses(&self, run: Run) -> Result<Progress, Failure> {
         let mut walk: Walk = run.payload()?;
@@ -148,7 +148,7 @@ impl Comments {
     }
 
     /// Frees keys of submissions whose 24 hours are over; a submission that meets one frees it itself, so nobody waits for
-    /// this. One round trip.
+    /// this. One transaction.
     pub async fn forget_keys(&self, run: Run) -> Result<Progress, Failure> {
         #[derive(Serialize, Deserialize)]
         struct KeysWalk {
@@ -165,7 +165,7 @@ impl Comments {
         let piece = async |connection: &mut PgConnection| {
             store::forget_keys(connection, after, before).await
         };
-        match self.database.run(Lane::Moderators, piece).await? {
+        match self.database.transact(Lane::Moderators, piece).await? {
             None => Ok(Progress::Done),
             Some(after) => go_on_from(&KeysWalk { after }),
         }

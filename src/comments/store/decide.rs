@@ -1,19 +1,12 @@
-//! The statement of a decision: compares, changes, logs and counts, for one comment or many, in autocommit.
-//! Must not know why somebody decides.
+//! The statements of a decision: lock, compare, change, log and count, for one comment or many, in the caller's
+//! transaction. Must not know why somebody decides.
 //!
-//! One statement, because then no lock outlives a round trip and a cut connection leaves nothing half done. Everything
-//! is judged by the *locked* row, and every new value is made from it: after waiting for a lock Postgres (READ
-//! COMMITTED) gives `locked` the row's newest version, while the updates still look by the statement's snapshot. They
-//! would put that right by themselves, but only after checking the table's constraints on a row made of the old values:
-//! `comment_count - 1` of a count from before the wait failed as negative.
+//! Everything is judged by the locked rows, in a statement of its own behind that lock (`locks.rs` says why); the order of
+//! locks stands there too.
 //!
 //! It is planned once for each connection (`Lane::Decisions`): that takes twice as long as to decide one comment. So that
 //! the plan is right for any size of tables, ids are looked up by `= any`, which is a step down an index each, and not
 //! joined, which may be planned as a walk through the table.
-//!
-//! Two decisions can't deadlock: both lock comments in the order of ids and then pages in the order of ids. The locks
-//! are `for no key update`, the weakest that exclude each other, since an answer that is being stored takes a key share
-//! lock on its parent and may already hold its page.
 
 use sqlx::PgConnection;
 use sqlx::types::ipnetwork::IpNetwork;
@@ -21,6 +14,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::admin_row::{AdminRow, OpenReports, status, unknown};
+use super::locks::{count, lock_comments};
 use crate::accounts::model::SiteScope;
 use crate::base::ids::{CommentId, PageId, SiteId};
 use crate::comments::model::ActorKind;
@@ -30,7 +24,8 @@ use crate::comments::model::decisions::{
 };
 use crate::database::Error;
 
-/// Decides one comment and returns it as it is afterwards. One statement.
+/// Decides one comment and returns it as it is afterwards. Two statements, another one where its page shows something else
+/// now; for a transaction.
 pub async fn decide_one(
     connection: &mut PgConnection,
     scope: &SiteScope,
@@ -47,6 +42,7 @@ pub async fn decide_one(
     .await?;
     let row = rows.into_iter().next().ok_or(sqlx::Error::RowNotFound)?;
     let result = row.result()?;
+    count(connection, std::slice::from_ref(&result)).await?;
     let comment = row
         .into_admin_row()
         .map(AdminRow::into_comment)
@@ -55,7 +51,7 @@ pub async fn decide_one(
 }
 
 /// Decides each comment by itself and says, in the order of the requests, what came of it. No id may stand twice.
-/// One statement.
+/// Two statements, one or two more where pages show something else now; for a transaction.
 pub async fn decide_many(
     connection: &mut PgConnection,
     scope: &SiteScope,
@@ -63,7 +59,12 @@ pub async fn decide_many(
     requests: &[DecisionRequest],
 ) -> Result<Vec<DecisionResult>, Error> {
     let rows = decide(connection, scope, by, requests, Answer::Facts).await?;
-    rows.iter().map(DecisionRow::result).collect()
+    let results = rows
+        .iter()
+        .map(DecisionRow::result)
+        .collect::<Result<Vec<_>, _>>()?;
+    count(connection, &results).await?;
+    Ok(results)
 }
 
 /// What comes back of each comment. Texts of 500 comments that nobody reads would be most of the statement's cost.
@@ -213,6 +214,7 @@ async fn decide(
     answer: Answer,
 ) -> Result<Vec<DecisionRow>, Error> {
     let asked = Asked::of(requests);
+    lock_comments(connection, scope, &asked.ids).await?;
     let rows = sqlx::query_as!(
         DecisionRow,
         r#"
@@ -220,15 +222,13 @@ async fn decide(
             select a.id, a.target, a.reason, a.note, a.expected, a.place
             from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::integer[])
                 with ordinality as a (id, target, reason, note, expected, place)
-        ), locked as materialized (
+        ), found as materialized (
             select
                 c.id, c.site_id, c.page_id, c.parent_id, c.status, c.version, c.name, c.email, c.website, c.ip,
                 c.user_agent, c.body, c.body_html, c.submitted_at, c.edited_at, c.decided_at, c.decided_by_kind,
                 c.decided_by, c.reason, c.published_at
             from comments c
             where c.id = any($1::uuid[]) and ($6::uuid[] is null or c.site_id = any($6))
-            order by c.id
-            for no key update
         ), judged as materialized (
             select
                 l.id, l.status as was, l.version, l.published_at, a.target, a.reason, a.note,
@@ -243,7 +243,7 @@ async fn decide(
                     when a.expected <> l.version then 'version_conflict'
                     else 'decided'
                 end as outcome
-            from locked l
+            from found l
             join asked a on a.id = l.id
         ), decided as (
             update comments c
@@ -256,7 +256,7 @@ async fn decide(
                 published_at = case when j.target = 'approved' then coalesce(j.published_at, $7) else j.published_at end
             from judged j
             where c.id = any($1::uuid[]) and c.id = j.id and j.outcome = 'decided'
-            returning c.id, c.page_id, c.version, j.was, j.target, j.reason, j.note
+            returning c.id, c.version, j.was, j.target, j.reason, j.note
         ), logged as (
             insert into comment_history (comment_id, version, at, actor_kind, actor_id, from_status, to_status, reason)
             select d.id, d.version, $7, $8, $9, d.was, d.target, d.reason
@@ -273,24 +273,6 @@ async fn decide(
             from judged j
             where r.comment_id = any($1::uuid[]) and r.comment_id = j.id and r.settled_at is null and j.outcome in ('decided', 'unchanged')
             returning r.comment_id
-        ), shifts as materialized (
-            select d.page_id, sum(case when d.target = 'approved' then 1 else -1 end)::integer as by
-            from decided d
-            where (d.target = 'approved') <> (d.was = 'approved')
-            group by d.page_id
-        ), locked_pages as materialized (
-            select p.id, p.comment_count, p.version
-            from pages p
-            where p.id = any (array(select s.page_id from shifts s))
-            order by p.id
-            for no key update
-        ), counted as (
-            update pages p
-            set comment_count = k.comment_count + s.by,
-                version = k.version + 1
-            from locked_pages k
-            join shifts s on s.page_id = k.id
-            where p.id = k.id and p.id = any (array(select l.id from locked_pages l))
         )
         select
             a.id as "asked_id!",
@@ -325,11 +307,11 @@ async fn decide(
             exists (select 1 from settled e where e.comment_id = a.id) as "has_settled!"
         from asked a
         left join judged j on j.id = a.id
-        left join locked l on l.id = a.id
-        left join locked w on w.id = a.id and $10::boolean
+        left join found l on l.id = a.id
+        left join found w on w.id = a.id and $10::boolean
         left join sites s on s.id = w.site_id
-        left join pages p on p.id = w.page_id and p.id = any (array(select o.page_id from locked o))
-        left join comments r on r.id = w.parent_id and r.id = any (array(select o.parent_id from locked o))
+        left join pages p on p.id = w.page_id and p.id = any (array(select o.page_id from found o))
+        left join comments r on r.id = w.parent_id and r.id = any (array(select o.parent_id from found o))
         left join moderators m
             on w.id is not null and m.id = case when j.outcome = 'decided' then $9 else w.decided_by end
         order by a.place

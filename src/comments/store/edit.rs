@@ -1,11 +1,12 @@
-//! The statement of an edit: compares, keeps what was, changes and logs, in autocommit. Must not know why somebody edits.
+//! The statements of an edit: lock, compare, keep what was, change and log. Must not know why somebody edits.
 //!
-//! Everything is judged by the locked row, for the reasons that `decide.rs` gives; the order of locks is the same.
+//! Everything is judged by the locked row, in a statement of its own behind that lock: see `locks.rs`.
 
 use sqlx::PgConnection;
 
 use super::admin_row::{AdminRow, OpenReports};
 use super::decide::DecisionRow;
+use super::locks::{count, lock_comments};
 use crate::accounts::model::SiteScope;
 use crate::base::change::Change;
 use crate::base::email::EmailKey;
@@ -46,7 +47,7 @@ pub(in crate::comments) async fn find_avatar_facts(
 }
 
 /// Edits a comment and returns it as it is afterwards. Where nothing would change, nothing is written, whatever the
-/// version. One statement.
+/// version. Two statements, another one where its page shows something else now; for a transaction.
 #[expect(
     clippy::too_many_lines,
     reason = "one statement, which can't be cut into pieces"
@@ -57,38 +58,38 @@ pub(in crate::comments) async fn edit_one(
     by: Decider,
     edit: &Edit<'_>,
 ) -> Result<DecidedComment, Error> {
+    lock_comments(connection, scope, &[*edit.comment_id.as_uuid()]).await?;
     let row = sqlx::query_as!(
         DecisionRow,
         r#"
-        with locked as materialized (
+        with found as materialized (
             select
                 c.id, c.site_id, c.page_id, c.parent_id, c.status, c.version, c.name, c.email, c.website, c.ip,
                 c.user_agent, c.body, c.body_html, c.avatar, c.submitted_at, c.edited_at, c.decided_at,
                 c.decided_by_kind, c.decided_by, c.reason
             from comments c
             where c.id = $1 and ($2::uuid[] is null or c.site_id = any($2))
-            for no key update
         ), meant as materialized (
             select
                 l.id, coalesce($3, l.name) as name, case when $3::text is null then l.avatar else $4 end as avatar,
                 case when $5::boolean then $6 else l.website end as website, coalesce($7, l.body) as body,
                 case when $7::text is null then l.body_html else $8 end as body_html
-            from locked l
+            from found l
         ), judged as materialized (
             select
-                l.id, l.page_id, l.status, l.version,
+                l.id, l.status, l.version,
                 case
                     when l.status = 'deleted' then 'deleted'
                     when l.name = t.name and l.website is not distinct from t.website and l.body = t.body then 'unchanged'
                     when $9 <> l.version then 'version_conflict'
                     else 'decided'
                 end as outcome
-            from locked l
+            from found l
             join meant t on t.id = l.id
         ), kept as (
             insert into comment_texts (comment_id, version, name, website, body)
             select l.id, l.version, l.name, l.website, l.body
-            from locked l
+            from found l
             join judged j on j.id = l.id and j.outcome = 'decided'
         ), edited as (
             update comments c
@@ -107,16 +108,6 @@ pub(in crate::comments) async fn edit_one(
             select j.id, j.version + 1, $10, $11, $12, j.status, j.status
             from judged j
             where j.outcome = 'decided'
-        ), locked_pages as materialized (
-            select p.id, p.version
-            from pages p
-            where p.id in (select j.page_id from judged j where j.outcome = 'decided' and j.status = 'approved')
-            for no key update
-        ), shown as (
-            update pages p
-            set version = k.version + 1
-            from locked_pages k
-            where p.id = k.id
         )
         select
             a.id as "asked_id!",
@@ -150,7 +141,7 @@ pub(in crate::comments) async fn edit_one(
             open_reports(l.id) as "reports?: OpenReports",
             false as "has_settled!"
         from (select $1::uuid as id) a
-        left join locked l on l.id = a.id
+        left join found l on l.id = a.id
         left join judged j on j.id = a.id
         left join meant t on t.id = a.id
         left join sites s on s.id = l.site_id
@@ -171,9 +162,10 @@ pub(in crate::comments) async fn edit_one(
         ActorKind::Moderator.as_str(),
         by.moderator_id.as_uuid()
     )
-    .fetch_one(connection)
+    .fetch_one(&mut *connection)
     .await?;
     let result = row.result()?;
+    count(connection, std::slice::from_ref(&result)).await?;
     let comment = row
         .into_admin_row()
         .map(AdminRow::into_comment)

@@ -1,19 +1,26 @@
-//! The statement of an author's edit: keeps what was, changes, logs and counts, in autocommit. Must not know policy.
+//! The statements of an author's edit: lock, keep what was, change, log and count. Must not know policy.
 //!
-//! The caller has judged a version of the comment; the locked row must still be that one. Locks and values are as in
-//! `decide.rs`; as in a submission the comment takes its keys before its page is locked.
+//! The caller has judged a version of the comment; the locked row must still be that one. As in a submission the comment
+//! takes its keys before its page is locked: see `locks.rs`.
 
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-use crate::base::ids::CommentId;
+use super::locks::{count, lock_comments};
+use crate::accounts::model::SiteScope;
+
+use crate::base::ids::{CommentId, PageId, SiteId};
 use crate::comments::error::Error;
+use crate::comments::model::decisions::{DecisionFacts, DecisionResult, Outcome, SettledReports};
 use crate::comments::model::{ActorKind, Status};
 use crate::database;
 
 /// An edit that was judged.
 pub(in crate::comments) struct OwnEdit<'a> {
     pub(in crate::comments) comment_id: CommentId,
+    pub(in crate::comments) site_id: SiteId,
+    pub(in crate::comments) page_id: PageId,
+    pub(in crate::comments) was: Status,
     /// The versions, of the comment and of its token, that were judged.
     pub(in crate::comments) version: i32,
     pub(in crate::comments) token_version: i32,
@@ -28,8 +35,8 @@ pub(in crate::comments) struct OwnEdit<'a> {
 
 /// What became of it.
 pub(in crate::comments) enum Edited {
-    /// It is on disk.
-    Done,
+    /// It has the new text.
+    Done(DecisionResult),
     /// Another comment has this text.
     InTheWay {
         /// Which one.
@@ -41,30 +48,31 @@ pub(in crate::comments) enum Edited {
     Raced,
 }
 
-/// Replaces the text of a comment. One round trip, one statement: all of it or nothing.
+/// Replaces the text of a comment. Two statements, another one where its page shows something else now; for a transaction,
+/// which holds nothing but a lock where it isn't done.
 #[expect(clippy::too_many_lines, reason = "one statement and its parameters")]
 pub(in crate::comments) async fn edit(
     connection: &mut PgConnection,
     edit: &OwnEdit<'_>,
 ) -> Result<Edited, Error> {
+    lock_comments(connection, &SiteScope::All, &[*edit.comment_id.as_uuid()]).await?;
     let row = sqlx::query!(
         r#"
         with in_the_way as materialized (
             select o.id, o.submitted_at
             from comments o
             where o.duplicate_key = $7 and o.id <> $1
-        ), locked as materialized (
+        ), found as materialized (
             select
-                c.id, c.page_id, c.status, c.version, c.token_version, c.name, c.website, c.body, c.submitted_at,
+                c.id, c.status, c.version, c.token_version, c.name, c.website, c.body, c.submitted_at,
                 c.reason, c.decided_at, c.decided_by_kind, c.decided_by
             from comments c
             where c.id = $1
-            for no key update
         ), meant as materialized (
             select
-                l.id, l.page_id, l.status, l.version, l.name, l.website, l.body, l.submitted_at, l.reason, l.decided_at,
+                l.id, l.status, l.version, l.name, l.website, l.body, l.submitted_at, l.reason, l.decided_at,
                 l.decided_by_kind, l.decided_by, l.status <> $6 as is_held_again
-            from locked l
+            from found l
             where l.version = $2 and l.token_version = $3 and not exists (select 1 from in_the_way)
         ), edited as (
             update comments c
@@ -80,7 +88,7 @@ pub(in crate::comments) async fn edit(
                 decided_by = case when m.is_held_again then null else m.decided_by end
             from meant m
             where c.id = m.id
-            returning c.id, c.page_id, c.version, m.status as was, m.name, m.website, m.body as earlier
+            returning c.id, c.version, m.status as was, m.name, m.website, m.body as earlier
         ), kept as (
             insert into comment_texts (comment_id, version, name, website, body)
             select e.id, e.version - 1, e.name, e.website, e.earlier
@@ -89,17 +97,6 @@ pub(in crate::comments) async fn edit(
             insert into comment_history (comment_id, version, at, actor_kind, from_status, to_status)
             select e.id, e.version, $8, $10, e.was, $6
             from edited e
-        ), locked_pages as materialized (
-            select p.id, p.comment_count, p.version
-            from pages p
-            where p.id in (select e.page_id from edited e where e.was = 'approved')
-            for no key update
-        ), shown as (
-            update pages p
-            set comment_count = k.comment_count - case when $6 = 'approved' then 0 else 1 end,
-                version = k.version + 1
-            from locked_pages k
-            where p.id = k.id
         )
         select
             exists (select 1 from edited) as "is_done!",
@@ -119,7 +116,7 @@ pub(in crate::comments) async fn edit(
         edit.remembered_until,
         ActorKind::Author.as_str()
     )
-    .fetch_one(connection)
+    .fetch_one(&mut *connection)
     .await
     .map_err(database::Error::from);
     let row = match row {
@@ -130,9 +127,24 @@ pub(in crate::comments) async fn edit(
         }
         Err(error) => return Err(error.into()),
     };
-    Ok(match (row.id, row.submitted_at) {
-        (Some(id), Some(submitted_at)) => Edited::InTheWay { id, submitted_at },
-        _ if row.is_done => Edited::Done,
-        _ => Edited::Raced,
-    })
+    if let (Some(id), Some(submitted_at)) = (row.id, row.submitted_at) {
+        return Ok(Edited::InTheWay { id, submitted_at });
+    }
+    if !row.is_done {
+        return Ok(Edited::Raced);
+    }
+    let result = DecisionResult {
+        comment_id: edit.comment_id,
+        outcome: Outcome::Decided,
+        facts: Some(DecisionFacts {
+            site_id: edit.site_id,
+            page_id: edit.page_id,
+            was: edit.was,
+            status: edit.status,
+            version: edit.version + 1,
+            reports: SettledReports::None,
+        }),
+    };
+    count(connection, std::slice::from_ref(&result)).await?;
+    Ok(Edited::Done(result))
 }

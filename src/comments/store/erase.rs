@@ -1,13 +1,13 @@
 //! The statements of a deletion: the content goes, the comment's place and its history stay. Must not know who may delete.
 //!
-//! Two statements in the caller's transaction, not one: a decision that was waited for may have left a note that the
-//! first statement's snapshot doesn't hold. The first one locks the comments, so nothing new comes after it; the second
-//! one has a snapshot of its own. Locks are taken in the order of `decide.rs`: comments by ids, then pages by ids.
+//! In the caller's transaction: the first statement locks the comments, so nothing new comes after it; the others have
+//! snapshots of their own, which hold what was waited for. See `locks.rs`, for the order of locks too.
 
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::admin_row::{status, unknown};
+use super::locks::{count, lock_comments};
 use crate::accounts::model::SiteScope;
 use crate::base::ids::{CommentId, ModeratorId, PageId, SiteId};
 use crate::comments::model::Status;
@@ -17,7 +17,7 @@ use crate::database::Error;
 
 /// Deletes comments of a scope, each by itself: `decided` where its content is gone now, with all that was written about it, `unchanged` where it was deleted
 /// already, `version_conflict` where it isn't as the condition says. The results stand in the order of ids, without those
-/// that aren't there. Two statements; for a transaction.
+/// that aren't there. Up to five statements; for a transaction.
 pub async fn delete_comments(
     connection: &mut PgConnection,
     scope: &SiteScope,
@@ -31,6 +31,7 @@ pub async fn delete_comments(
         .collect();
     if !emptied.is_empty() {
         forget(connection, &emptied).await?;
+        count(connection, &results).await?;
     }
     Ok(results)
 }
@@ -45,14 +46,13 @@ async fn empty(
     deletion: &Deletion<'_>,
 ) -> Result<Vec<DecisionResult>, Error> {
     let ids: Vec<Uuid> = deletion.ids.iter().map(|id| *id.as_uuid()).collect();
+    lock_comments(connection, scope, &ids).await?;
     let rows = sqlx::query!(
         r#"
-        with locked as materialized (
+        with found as materialized (
             select c.id, c.site_id, c.page_id, c.status, c.version
             from comments c
             where c.id = any($1::uuid[]) and ($2::uuid[] is null or c.site_id = any($2))
-            order by c.id
-            for no key update
         ), judged as materialized (
             select
                 l.id, l.site_id, l.page_id, l.status as was, l.version,
@@ -61,7 +61,7 @@ async fn empty(
                     when $3 <> l.status or $4 <> l.version then 'version_conflict'
                     else 'decided'
                 end as outcome
-            from locked l
+            from found l
         ), emptied as (
             update comments c
             set status = 'deleted',
@@ -90,24 +90,6 @@ async fn empty(
             select j.id, j.version + 1, $5, $6, $7, j.was, 'deleted'
             from judged j
             where j.outcome = 'decided'
-        ), shifts as materialized (
-            select j.page_id, count(*)::integer as by
-            from judged j
-            where j.outcome = 'decided' and j.was = 'approved'
-            group by j.page_id
-        ), locked_pages as materialized (
-            select p.id, p.comment_count, p.version
-            from pages p
-            where p.id in (select s.page_id from shifts s)
-            order by p.id
-            for no key update
-        ), counted as (
-            update pages p
-            set comment_count = k.comment_count - s.by,
-                version = k.version + 1
-            from locked_pages k
-            join shifts s on s.page_id = k.id
-            where p.id = k.id
         )
         select
             j.id as "id: CommentId", j.outcome as "outcome!", j.site_id as "site_id: SiteId",

@@ -1,12 +1,13 @@
 //! Texts in which an e-mail address may stand, and their change where it does. Must not know what is looked for.
 //!
-//! Everything is judged by the locked row, for the reasons that `decide.rs` gives; the order of locks is the same.
+//! Everything is judged by the locked row, in a statement of its own behind that lock: see `locks.rs`.
 
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::admin_row::{status, unknown};
+use super::locks::{count, lock_comments};
 use crate::accounts::model::SiteScope;
 use crate::base::ids::{AuthorId, CommentId, ModeratorId, PageId, ReportId, SiteId};
 use crate::comments::model::changes::Deleter;
@@ -119,7 +120,7 @@ pub async fn load_texts(
 }
 
 /// Changes comments' texts without keeping what they were, which the history says by the reason `erasure`; each only if it has its version still. What has been changed
-/// is returned. One statement.
+/// is returned. Up to four statements; for a transaction.
 #[expect(clippy::too_many_lines, reason = "one statement and its parameters")]
 pub(in crate::comments) async fn rewrite(
     connection: &mut PgConnection,
@@ -135,21 +136,20 @@ pub(in crate::comments) async fn rewrite(
     let agents: Vec<Option<&str>> = all.clone().map(|text| text.user_agent.as_deref()).collect();
     let bodies: Vec<&str> = all.map(|text| text.body.as_str()).collect();
     let rendered: Vec<&str> = texts.iter().map(|(_, html)| html.as_str()).collect();
+    lock_comments(connection, &SiteScope::All, &ids).await?;
     let rows = sqlx::query!(
         r#"
         with meant as materialized (
             select m.id, m.version, m.name, m.website, m.user_agent, m.body, m.body_html
             from unnest($1::uuid[], $2::integer[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
                 as m (id, version, name, website, user_agent, body, body_html)
-        ), locked as materialized (
+        ), found as materialized (
             select c.id, c.site_id, c.page_id, c.status, c.version
             from comments c
             where c.id = any($1)
-            order by c.id
-            for no key update
         ), judged as materialized (
             select l.id, l.site_id, l.page_id, l.status, l.version
-            from locked l
+            from found l
             join meant m on m.id = l.id and m.version = l.version
             where l.status <> 'deleted'
         ), changed as (
@@ -170,17 +170,6 @@ pub(in crate::comments) async fn rewrite(
             )
             select j.id, j.version + 1, $8, $9, $10, j.status, j.status, 'erasure'
             from judged j
-        ), locked_pages as materialized (
-            select p.id, p.version
-            from pages p
-            where p.id in (select j.page_id from judged j where j.status = 'approved')
-            order by p.id
-            for no key update
-        ), shown as (
-            update pages p
-            set version = k.version + 1
-            from locked_pages k
-            where p.id = k.id
         )
         select
             j.id as "id: CommentId", j.site_id as "site_id: SiteId", j.page_id as "page_id: PageId", j.status,
@@ -198,9 +187,10 @@ pub(in crate::comments) async fn rewrite(
         by.kind().as_str(),
         by.moderator_id().map(ModeratorId::as_uuid),
     )
-    .fetch_all(connection)
+    .fetch_all(&mut *connection)
     .await?;
-    rows.into_iter()
+    let results = rows
+        .into_iter()
         .map(|row| {
             let status = status(&row.status)?;
             Ok(DecisionResult {
@@ -216,7 +206,9 @@ pub(in crate::comments) async fn rewrite(
                 }),
             })
         })
-        .collect()
+        .collect::<Result<Vec<_>, Error>>()?;
+    count(connection, &results).await?;
+    Ok(results)
 }
 
 /// Changes what an edit replaced, if it is still kept. One statement.

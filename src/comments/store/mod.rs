@@ -12,6 +12,7 @@ pub(in crate::comments) mod feed;
 pub(in crate::comments) mod history;
 pub(in crate::comments) mod items;
 pub(in crate::comments) mod list;
+pub(in crate::comments) mod locks;
 pub(in crate::comments) mod mentions;
 pub(in crate::comments) mod move_page;
 pub(in crate::comments) mod past;

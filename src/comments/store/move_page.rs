@@ -1,15 +1,17 @@
 //! The statements that move the comments of a merged page to the page that it was merged into. Must not know who merges,
 //! nor what becomes of the addresses.
 //!
-//! The same order of locks as in `decide.rs`: comments by their ids, then pages by theirs; and every new value is made
-//! from the locked row.
+//! What is moved is locked beforehand, comments and then both pages: see `locks.rs`.
 
 use sqlx::PgConnection;
+use uuid::Uuid;
 
+use super::locks::lock_comments;
+use crate::accounts::model::SiteScope;
 use crate::base::ids::PageId;
 use crate::database::Error;
 
-/// What one statement has moved.
+/// What one part has moved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moved {
     /// Comments that stand under the target now.
@@ -46,7 +48,7 @@ pub async fn await_submissions(
 
 /// Moves up to `limit` comments of a page to the one that it was merged into, whatever their state, with both pages'
 /// counts and versions, so that each count equals a recount at any time. Comment, version and history stay as they are.
-/// One statement, all of it or nothing.
+/// Four statements, one where none are found; for a transaction.
 ///
 /// Moves none where the page isn't merged, or its target has just been merged on: the next call sees that.
 pub async fn move_comments(
@@ -54,65 +56,107 @@ pub async fn move_comments(
     merged_page: PageId,
     limit: i64,
 ) -> Result<Moved, Error> {
-    // `chosen` is read by an index; to lock in the order of ids straight from the page would sort all of it each time.
-    // The number in `sums` is asked first, so that all comments are locked before the pages are.
-    let row = sqlx::query!(
+    let chosen = choose(connection, merged_page, limit).await?;
+    if chosen.is_empty() {
+        return Ok(Moved {
+            comments: 0,
+            found: 0,
+            target: None,
+        });
+    }
+    lock_comments(connection, &SiteScope::All, &chosen).await?;
+    let target = lock_both(connection, merged_page).await?;
+    let comments = match target {
+        Some(target) => move_locked(connection, &chosen, merged_page, target).await?,
+        None => 0,
+    };
+    Ok(Moved {
+        comments,
+        found: i64::try_from(chosen.len()).unwrap_or(i64::MAX),
+        target: target.filter(|_| comments > 0),
+    })
+}
+
+/// The page's next comments, by an index: to lock in the order of ids straight from the page would sort all of it.
+async fn choose(
+    connection: &mut PgConnection,
+    page: PageId,
+    limit: i64,
+) -> Result<Vec<Uuid>, Error> {
+    let ids = sqlx::query_scalar!(
         r#"
-        with chosen as materialized (
-            select c.id
-            from comments c
-            where c.page_id = $1
-            order by c.status, c.submitted_at, c.id
-            limit $2
-        ), locked as materialized (
-            select c.id, c.status
-            from comments c
-            where c.id in (select h.id from chosen h) and c.page_id = $1
-            order by c.id
-            for no key update
+        select id
+        from comments
+        where page_id = $1
+        order by status, submitted_at, id
+        limit $2
+        "#,
+        page.as_uuid(),
+        limit
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(ids)
+}
+
+/// Locks a merged page and the one that it was merged into, and says which this is; none where it was merged on.
+async fn lock_both(
+    connection: &mut PgConnection,
+    merged_page: PageId,
+) -> Result<Option<PageId>, Error> {
+    let locked = sqlx::query!(
+        r#"
+        select id as "id: PageId", merged_into as "merged_into: PageId"
+        from pages
+        where id in (select $1 union all select m.merged_into from pages m where m.id = $1)
+        order by id
+        for no key update
+        "#,
+        merged_page.as_uuid()
+    )
+    .fetch_all(connection)
+    .await?;
+    let into = locked
+        .iter()
+        .find(|page| page.id == merged_page)
+        .and_then(|page| page.merged_into);
+    let target = locked
+        .iter()
+        .find(|page| Some(page.id) == into && page.merged_into.is_none());
+    Ok(target.map(|page| page.id))
+}
+
+async fn move_locked(
+    connection: &mut PgConnection,
+    ids: &[Uuid],
+    from: PageId,
+    to: PageId,
+) -> Result<i64, Error> {
+    let moved = sqlx::query_scalar!(
+        r#"
+        with moved as (
+            update comments
+            set page_id = $3
+            where id = any($1) and page_id = $2
+            returning status
         ), sums as materialized (
-            select count(*) as comments, count(*) filter (where l.status = 'approved') as published
-            from locked l
-        ), locked_pages as materialized (
-            select p.id, p.merged_into, p.comment_count, p.version
-            from pages p
-            where (select s.comments from sums s) > 0
-                and p.id in (select $1 union all select m.merged_into from pages m where m.id = $1)
-            order by p.id
-            for no key update
-        ), way as materialized (
-            select f.id as source, t.id as target
-            from locked_pages f
-            join locked_pages t on t.id = f.merged_into
-            where f.id = $1 and t.merged_into is null
-        ), moved as (
-            update comments c
-            set page_id = w.target
-            from locked l
-            cross join way w
-            where c.id = l.id
-            returning c.id
+            select count(*) as comments, (count(*) filter (where m.status = 'approved'))::integer as published
+            from moved m
         ), counted as (
             update pages p
-            set comment_count = (k.comment_count + case when k.id = w.target then s.published else - s.published end)::integer,
-                version = k.version + 1
-            from locked_pages k
-            cross join way w
-            cross join sums s
-            where p.id = k.id
+            set comment_count = p.comment_count + case when p.id = $3 then s.published else -s.published end,
+                version = p.version + 1
+            from sums s
+            where p.id in ($2, $3) and s.comments > 0
         )
-        select
-            (select count(*) from moved) as "comments!", (select count(*) from chosen) as "found!",
-            (select target from way) as "target: PageId"
+        select comments as "comments!"
+        from sums
         "#,
-        merged_page.as_uuid(),
-        limit
+        ids,
+        from.as_uuid(),
+        to.as_uuid()
     )
     .fetch_one(connection)
     .await?;
-    Ok(Moved {
-        comments: row.comments,
-        found: row.found,
-        target: row.target,
-    })
+    Ok(moved)
 }

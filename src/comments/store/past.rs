@@ -197,20 +197,18 @@ pub(in crate::comments) async fn insert(
                 min(i.submitted_at) as began
             from inserted i
             group by i.page_id
-        ), locked_pages as materialized (
-            select p.id, p.comment_count, p.version, p.first_comment_at
-            from pages p
-            where p.id in (select s.page_id from shifts s)
-            order by p.id
-            for no key update
         )
-        update pages p
-        set comment_count = k.comment_count + s.by,
-            version = k.version + 1,
-            first_comment_at = least(k.first_comment_at, s.began)
-        from locked_pages k
-        join shifts s on s.page_id = k.id
-        where p.id = k.id
+        insert into pages (id, site_id, url, url_key, created_at)
+        select p.id, p.site_id, p.url, p.url_key, p.created_at
+        from pages p
+        where p.id in (select s.page_id from shifts s)
+        order by p.id
+        on conflict (id) do update
+        set (comment_count, version, first_comment_at) = (
+            select pages.comment_count + s.by, pages.version + 1, least(pages.first_comment_at, s.began)
+            from shifts s
+            where s.page_id = pages.id
+        )
         "#,
         &columns.ids,
         &columns.sites,

@@ -1,16 +1,18 @@
-//! What time takes away: addresses, spam, keys. Each statement walks a bounded piece of an index in its order and says
+//! What time takes away: addresses, spam, keys. Each walks a bounded piece of an index in its order and says
 //! where it came to. Must not know when it is called, nor how long a site keeps things.
 //!
-//! Rows are locked in the order of ids, as decisions do, and judged by what is locked; see `decide.rs`.
+//! Rows are locked in the order of ids before they change: see `locks.rs`.
 
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::locks::lock_comments;
+use crate::accounts::model::SiteScope;
 use crate::base::ids::{CommentId, SiteId};
 use crate::database::Error;
 
-/// Comments that one statement looks at.
+/// Comments that one walk looks at.
 pub(in crate::comments) const CHUNK: i64 = 500;
 
 /// A place in a site's comments by time.
@@ -29,49 +31,29 @@ impl Place {
 }
 
 /// Drops network addresses and user agents of the site's next comments submitted until `until`. Says where it came to, if
-/// there may be more. One statement.
+/// there may be more. Three statements, fewer where there is nothing to drop; for a transaction.
 pub(in crate::comments) async fn drop_addresses(
     connection: &mut PgConnection,
     site: SiteId,
     after: Place,
     until: OffsetDateTime,
 ) -> Result<Option<Place>, Error> {
-    let last = sqlx::query!(
+    let found = sqlx::query!(
         r#"
-        with found as materialized (
-            select c.id, c.submitted_at
-            from unnest(array['pending', 'approved', 'rejected', 'spam', 'deleted']) as states (status)
-            cross join lateral (
-                select id, submitted_at
-                from comments
-                where site_id = $1
-                    and status = states.status
-                    and (submitted_at, id) > ($2, $3)
-                    and submitted_at <= $4
-                order by submitted_at, id
-                limit $5
-            ) c
-            order by c.submitted_at, c.id
-            limit $5
-        ),
-        locked as materialized (
-            select id
+        select c.id, c.submitted_at, c.ip is not null or c.user_agent is not null as "has_any!"
+        from unnest(array['pending', 'approved', 'rejected', 'spam', 'deleted']) as states (status)
+        cross join lateral (
+            select id, submitted_at, ip, user_agent
             from comments
-            where id in (select id from found) and (ip is not null or user_agent is not null)
-            order by id
-            for no key update
-        ),
-        dropped as (
-            update comments c
-            set ip = null,
-                user_agent = null
-            from locked l
-            where c.id = l.id
-        )
-        select id as "id: CommentId", submitted_at, (select count(*) from found) as "number!"
-        from found
-        order by submitted_at desc, id desc
-        limit 1
+            where site_id = $1
+                and status = states.status
+                and (submitted_at, id) > ($2, $3)
+                and submitted_at <= $4
+            order by submitted_at, id
+            limit $5
+        ) c
+        order by c.submitted_at, c.id
+        limit $5
         "#,
         site.as_uuid(),
         after.at,
@@ -79,12 +61,30 @@ pub(in crate::comments) async fn drop_addresses(
         until,
         CHUNK,
     )
-    .fetch_optional(connection)
+    .fetch_all(&mut *connection)
     .await?;
-    Ok(last.filter(|last| last.number >= CHUNK).map(|last| Place {
+    let last = found.last().filter(|_| is_full(found.len()));
+    let last = last.map(|last| Place {
         at: last.submitted_at,
-        id: last.id,
-    }))
+        id: CommentId::from_uuid(last.id),
+    });
+    let with = found.iter().filter(|row| row.has_any);
+    let ids: Vec<Uuid> = with.map(|row| row.id).collect();
+    if !ids.is_empty() {
+        lock_comments(connection, &SiteScope::All, &ids).await?;
+        sqlx::query!(
+            r#"
+            update comments
+            set ip = null,
+                user_agent = null
+            where id = any($1)
+            "#,
+            &ids
+        )
+        .execute(connection)
+        .await?;
+    }
+    Ok(last)
 }
 
 /// What a piece of the walk through a site's spam found.
@@ -118,11 +118,13 @@ pub(in crate::comments) async fn find_expired_spam(
     )
     .fetch_all(connection)
     .await?;
-    let full = i64::try_from(rows.len()).unwrap_or(CHUNK) >= CHUNK;
-    let place = rows.last().filter(|_| full).map(|last| Place {
-        at: last.submitted_at,
-        id: last.id,
-    });
+    let place = rows
+        .last()
+        .filter(|_| is_full(rows.len()))
+        .map(|last| Place {
+            at: last.submitted_at,
+            id: last.id,
+        });
     let over = rows.into_iter().filter(|row| row.over);
     Ok(ExpiredSpam {
         ids: over.map(|row| row.id).collect(),
@@ -130,45 +132,49 @@ pub(in crate::comments) async fn find_expired_spam(
     })
 }
 
-/// Frees the keys of the next comments with ids between these. Says where it came to, if there may be more. One statement.
+/// Frees the keys of the next comments with ids between these. Says where it came to, if there may be more. Three
+/// statements, fewer where there is none to free; for a transaction.
 pub(in crate::comments) async fn forget_keys(
     connection: &mut PgConnection,
     after: CommentId,
     before: CommentId,
 ) -> Result<Option<CommentId>, Error> {
-    let last = sqlx::query!(
+    let found = sqlx::query!(
         r#"
-        with found as materialized (
-            select id
-            from comments
-            where id > $1 and id < $2
-            order by id
-            limit $3
-        ),
-        locked as materialized (
-            select id
-            from comments
-            where id in (select id from found) and (idempotency_key is not null or duplicate_key is not null)
-            order by id
-            for no key update
-        ),
-        freed as (
-            update comments c
-            set idempotency_key = null,
-                duplicate_key = null
-            from locked l
-            where c.id = l.id
-        )
-        select id as "id: CommentId", (select count(*) from found) as "number!"
-        from found
-        order by id desc
-        limit 1
+        select id, idempotency_key is not null or duplicate_key is not null as "has_any!"
+        from comments
+        where id > $1 and id < $2
+        order by id
+        limit $3
         "#,
         after.as_uuid(),
         before.as_uuid(),
         CHUNK,
     )
-    .fetch_optional(connection)
+    .fetch_all(&mut *connection)
     .await?;
-    Ok(last.filter(|last| last.number >= CHUNK).map(|last| last.id))
+    let last = found.last().filter(|_| is_full(found.len()));
+    let last = last.map(|last| CommentId::from_uuid(last.id));
+    let with = found.iter().filter(|row| row.has_any);
+    let ids: Vec<Uuid> = with.map(|row| row.id).collect();
+    if !ids.is_empty() {
+        lock_comments(connection, &SiteScope::All, &ids).await?;
+        sqlx::query!(
+            r#"
+            update comments
+            set idempotency_key = null,
+                duplicate_key = null
+            where id = any($1)
+            "#,
+            &ids
+        )
+        .execute(connection)
+        .await?;
+    }
+    Ok(last)
+}
+
+/// Whether there may be more behind so many.
+fn is_full(found: usize) -> bool {
+    i64::try_from(found).unwrap_or(CHUNK) >= CHUNK
 }

@@ -259,21 +259,21 @@ pub(in crate::comments) async fn insert(
                 min(i.submitted_at) as began
             from inserted i
             group by i.page_id
-        ), locked_pages as materialized (
-            select p.id, p.comment_count, p.version, p.first_comment_at
+        ), counted as (
+            insert into pages (id, site_id, url, url_key, created_at)
+            select p.id, p.site_id, p.url, p.url_key, p.created_at
             from pages p
             where p.id = any (array(select s.page_id from shifts s))
                 and (p.first_comment_at is null or p.id = any (array(select s.page_id from shifts s where s.by > 0)))
             order by p.id
-            for no key update
-        ), counted as (
-            update pages p
-            set comment_count = k.comment_count + s.by,
-                version = k.version + case when s.by > 0 then 1 else 0 end,
-                first_comment_at = coalesce(k.first_comment_at, s.began)
-            from locked_pages k
-            join shifts s on s.page_id = k.id
-            where p.id = k.id and p.id = any (array(select l.id from locked_pages l))
+            on conflict (id) do update
+            set (comment_count, version, first_comment_at) = (
+                select
+                    pages.comment_count + s.by, pages.version + case when s.by > 0 then 1 else 0 end,
+                    coalesce(pages.first_comment_at, s.began)
+                from shifts s
+                where s.page_id = pages.id
+            )
         )
         select
             g.id as "id!: CommentId", i.id is not null as "inserted!",

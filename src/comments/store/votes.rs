@@ -1,12 +1,12 @@
-//! The statements of votes: each changes the vote and the comment's score by the difference, in autocommit. Must not know
-//! who a voter is.
+//! The statements of votes: each changes the vote and the comment's score by the difference. Must not know who a voter is.
 //!
-//! The comment's row is locked first, so votes on one comment take turns and every score is made from the locked row. The
-//! page isn't touched: a score is no part of what it counts, and a vote must not make its row hot.
+//! The comment is locked first, in a statement of its own (`locks.rs`), so votes on one comment take turns. The page isn't
+//! touched: a score is no part of what it counts, and a vote must not make its row hot.
 
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
+use super::locks::lock_comments;
 use crate::accounts::model::SiteScope;
 use crate::base::ids::{CommentId, PageId, SiteId};
 use crate::comments::model::reactions::Vote;
@@ -23,10 +23,7 @@ pub(in crate::comments) struct Scored {
 }
 
 /// Sets a voter's vote on a published comment of the scope; where the comment isn't of the scope, nothing is written. None
-/// where there is no such comment. One statement.
-///
-/// The voter's earlier vote may be younger than the statement's snapshot; `on conflict` sees it all the same, and keeps it
-/// in `was`.
+/// where there is no such comment. Two statements; for a transaction.
 pub(in crate::comments) async fn set(
     connection: &mut PgConnection,
     scope: &SiteScope,
@@ -35,18 +32,18 @@ pub(in crate::comments) async fn set(
     vote: Vote,
     at: OffsetDateTime,
 ) -> Result<Option<Scored>, Error> {
+    lock_comments(connection, &SiteScope::All, &[*comment.as_uuid()]).await?;
     let row = sqlx::query_as!(
         Scored,
         r#"
-        with locked as materialized (
+        with found as materialized (
             select c.id, c.site_id, c.page_id, c.status, c.score
             from comments c
             where c.id = $1
-            for no key update
         ), cast_now as (
             insert into votes (comment_id, voter_key, value, at)
             select l.id, $3, $4, $5
-            from locked l
+            from found l
             where l.status = 'approved' and ($2::uuid[] is null or l.site_id = any($2))
             on conflict (comment_id, voter_key) do update
             set was = votes.value,
@@ -58,13 +55,13 @@ pub(in crate::comments) async fn set(
             update comments c
             set score = l.score + v.by
             from cast_now v
-            join locked l on l.id = v.comment_id
+            join found l on l.id = v.comment_id
             where c.id = l.id
         )
         select
             l.site_id as "site: SiteId", l.page_id as "page: PageId", l.score + coalesce(v.by, 0) as "score!",
             coalesce(v.by, 0) as "moved!"
-        from locked l
+        from found l
         left join cast_now v on v.comment_id = l.id
         where l.status = 'approved'
         "#,
@@ -79,26 +76,24 @@ pub(in crate::comments) async fn set(
     Ok(row)
 }
 
-/// Takes a voter's vote back, where there is one; otherwise as [`set`]. One statement.
-///
-/// A vote that is cast at the same moment may be too young for the snapshot: then this came before it.
+/// Takes a voter's vote back, where there is one; otherwise as [`set`]. Two statements; for a transaction.
 pub(in crate::comments) async fn take_back(
     connection: &mut PgConnection,
     scope: &SiteScope,
     comment: CommentId,
     voter_key: &[u8],
 ) -> Result<Option<Scored>, Error> {
+    lock_comments(connection, &SiteScope::All, &[*comment.as_uuid()]).await?;
     let row = sqlx::query_as!(
         Scored,
         r#"
-        with locked as materialized (
+        with found as materialized (
             select c.id, c.site_id, c.page_id, c.status, c.score
             from comments c
             where c.id = $1
-            for no key update
         ), taken as (
             delete from votes v
-            using locked l
+            using found l
             where v.comment_id = l.id and v.voter_key = $3
                 and l.status = 'approved' and ($2::uuid[] is null or l.site_id = any($2))
             returning v.comment_id, v.value
@@ -106,13 +101,13 @@ pub(in crate::comments) async fn take_back(
             update comments c
             set score = l.score - t.value
             from taken t
-            join locked l on l.id = t.comment_id
+            join found l on l.id = t.comment_id
             where c.id = l.id
         )
         select
             l.site_id as "site: SiteId", l.page_id as "page: PageId", l.score - coalesce(t.value, 0) as "score!",
             -coalesce(t.value, 0) as "moved!"
-        from locked l
+        from found l
         left join taken t on t.comment_id = l.id
         where l.status = 'approved'
         "#,

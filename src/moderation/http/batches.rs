@@ -24,6 +24,7 @@ use crate::moderation::model::batches::{Batch, BatchItem, BatchOrder, BatchState
 use crate::moderation::{BatchItemPage, Moderation};
 use crate::web::conditional::private_json;
 use crate::web::input::rule;
+use crate::web::json::object;
 use crate::web::problem::FieldProblem;
 use crate::web::query::Query;
 use crate::web::{ApiError, PathId, Strict};
@@ -38,6 +39,7 @@ const RESULTS_TAG: CursorTag = CursorTag(26);
 pub struct CountBatch {
     /// The comments; `{}` are all but deleted ones.
     #[schema(value_type = FilterBody, required = true)]
+    #[serde(default, deserialize_with = "object")]
     filter: Option<FilterBody>,
 }
 
@@ -52,6 +54,7 @@ pub struct CountBatch {
 pub struct MakeBatch {
     /// The comments; `{}` are all but deleted ones.
     #[schema(value_type = FilterBody, required = true)]
+    #[serde(default, deserialize_with = "object")]
     filter: Option<FilterBody>,
     /// The word on them.
     #[schema(value_type = Decision, required = true)]

@@ -19,6 +19,7 @@ use crate::comments::model::Status;
 use crate::moderation::Moderation;
 use crate::web::conditional::private_json;
 use crate::web::input::rule;
+use crate::web::json::object;
 use crate::web::problem::FieldProblem;
 use crate::web::{ApiError, Strict};
 
@@ -35,6 +36,7 @@ pub struct ClaimComments {
     /// What waits, where it is missing or names neither state nor signal.
     #[validate(nested)]
     #[schema(value_type = Option<FilterBody>)]
+    #[serde(default, deserialize_with = "object")]
     filter: Option<Box<FilterBody>>,
 }
 

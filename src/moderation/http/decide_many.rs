@@ -20,6 +20,7 @@ use crate::comments::model::decisions::{
 use crate::moderation::Moderation;
 use crate::web::conditional::private_json;
 use crate::web::input::rule;
+use crate::web::json::objects;
 use crate::web::problem::FieldProblem;
 use crate::web::{ApiError, Strict};
 
@@ -31,6 +32,7 @@ const DECISIONS_MAX: usize = 500;
 pub struct DecideComments {
     /// The decisions.
     #[schema(value_type = Vec<DecisionEntry>, max_items = 500)]
+    #[serde(default, deserialize_with = "objects")]
     decisions: Option<Vec<DecisionEntry>>,
 }
 

@@ -70,7 +70,7 @@ impl Validate for ReplyToComment {
     operation_id = "reply_to_comment",
     params(
         ("id" = CommentId, Path, description = "The answered comment's id"),
-        ("Idempotency-Key" = Option<String>, Header, max_length = 128, description = "1 to 128 visible ASCII characters; the same key of the same moderator with the same text to the same comment within 24 hours is answered with the same answer and stores nothing"),
+        ("Idempotency-Key" = Option<String>, Header, max_length = 128, pattern = "^[!-~]+$", description = "1 to 128 visible ASCII characters; the same key of the same moderator with the same text to the same comment within 24 hours is answered with the same answer and stores nothing"),
     ),
     request_body = ReplyToComment,
     responses(

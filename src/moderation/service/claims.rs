@@ -53,7 +53,7 @@ impl Moderation {
         self.database.transact(Lane::Moderators, run).await
     }
 
-    /// Gives back what the caller holds: these comments, or all. What they don't hold is passed over. One round trip.
+    /// Gives back what the caller holds: these comments, or all. What they don't hold is passed over. One transaction.
     pub async fn give_back(
         &self,
         caller: &Caller,
@@ -62,7 +62,7 @@ impl Moderation {
         let run = async |connection: &mut PgConnection| {
             Ok(store::give_back(connection, caller.moderator_id, comments).await?)
         };
-        self.database.run(Lane::Moderators, run).await
+        self.database.transact(Lane::Moderators, run).await
     }
 
     /// Deletes claims that have run out, a thousand at most. They count for nothing before that too. One round trip; may

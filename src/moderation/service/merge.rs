@@ -106,7 +106,7 @@ impl Moderation {
     async fn move_part(&self, merged_page: PageId) -> Result<Moved, Error> {
         let moved = self
             .database
-            .run(Lane::Moderators, async |connection: &mut PgConnection| {
+            .transact(Lane::Moderators, async |connection: &mut PgConnection| {
                 Ok::<_, Error>(moderate::move_comments(connection, merged_page, PART).await?)
             })
             .await?;

@@ -136,7 +136,7 @@ impl Moderation {
         self.database.run(Lane::Moderators, run).await
     }
 
-    /// Decides one comment. One round trip; none, or the reading of all sites, for a reason that no site has. Afterwards it is as decided, was so already, or the refusal says why not.
+    /// Decides one comment, in one transaction; in none, or with the reading of all sites, for a reason that no site has. Afterwards it is as decided, was so already, or the refusal says why not.
     pub async fn decide(
         &self,
         caller: &Caller,
@@ -150,13 +150,13 @@ impl Moderation {
             let decided = moderate::decide_one(connection, &caller.sites, by, request).await?;
             Ok::<_, Error>(decided)
         };
-        let decided = self.database.run(Lane::Decisions, run).await?;
+        let decided = self.database.transact(Lane::Decisions, run).await?;
         self.publish(slice::from_ref(&decided.result));
         settle(decided)
     }
 
     /// Decides many comments, each on its own; the results stand in the order of the requests, in which no comment
-    /// may stand twice. One round trip, none for an empty list. A reason that no site of the caller's has is refused
+    /// may stand twice. One transaction, none for an empty list. A reason that no site of the caller's has is refused
     /// beforehand, one that only the comment's site lacks is that decision's outcome.
     pub async fn decide_many(
         &self,
@@ -177,7 +177,7 @@ impl Moderation {
         let run = async |connection: &mut PgConnection| {
             Ok::<_, Error>(moderate::decide_many(connection, &caller.sites, by, requests).await?)
         };
-        let results = self.database.run(Lane::Decisions, run).await?;
+        let results = self.database.transact(Lane::Decisions, run).await?;
         self.publish(&results);
         Ok(results)
     }

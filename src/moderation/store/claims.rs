@@ -22,7 +22,7 @@ pub(in crate::moderation) struct Lease {
 }
 
 /// Renews the claims that somebody holds on comments in one of these states, oldest comments first, up to a limit, and
-/// gives up those that have run out, changed their state or left the scope. One statement.
+/// gives up those that have run out, changed their state or left the scope. Two statements; for a transaction.
 pub(in crate::moderation) async fn renew(
     connection: &mut PgConnection,
     lease: &Lease,
@@ -30,14 +30,13 @@ pub(in crate::moderation) async fn renew(
     statuses: &[Status],
     limit: i64,
 ) -> Result<Vec<CommentId>, Error> {
+    lock(connection, lease.moderator, None).await?;
     let rows = sqlx::query_scalar!(
         r#"
         with mine as materialized (
             select k.comment_id, k.until
             from claims k
             where k.moderator_id = $1
-            order by k.comment_id
-            for update
         ), judged as materialized (
             select
                 m.comment_id, c.submitted_at,
@@ -123,30 +122,45 @@ pub(in crate::moderation) async fn lend(
     Ok(rows)
 }
 
-/// Gives back what somebody holds: these comments, or all. One statement.
+/// Gives back what somebody holds: these comments, or all. Two statements; for a transaction.
 pub(in crate::moderation) async fn give_back(
     connection: &mut PgConnection,
     moderator: ModeratorId,
     comments: Option<&[CommentId]>,
 ) -> Result<(), Error> {
     let comments = comments.map(uuids);
+    lock(connection, moderator, comments.as_deref()).await?;
     sqlx::query!(
         r#"
-        with mine as (
-            select k.comment_id
-            from claims k
-            where k.moderator_id = $1 and ($2::uuid[] is null or k.comment_id = any($2))
-            order by k.comment_id
-            for update
-        )
-        delete from claims k
-        using mine m
-        where k.comment_id = m.comment_id
+        delete from claims
+        where moderator_id = $1 and ($2::uuid[] is null or comment_id = any($2))
         "#,
         moderator.as_uuid(),
         comments.as_deref(),
     )
     .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Locks what somebody holds, in a statement of its own: what follows sees who has it now. See `comments/store/locks.rs`.
+async fn lock(
+    connection: &mut PgConnection,
+    moderator: ModeratorId,
+    comments: Option<&[Uuid]>,
+) -> Result<(), Error> {
+    sqlx::query!(
+        r#"
+        select 1 as "one!"
+        from claims
+        where moderator_id = $1 and ($2::uuid[] is null or comment_id = any($2))
+        order by comment_id
+        for update
+        "#,
+        moderator.as_uuid(),
+        comments,
+    )
+    .fetch_all(connection)
     .await?;
     Ok(())
 }

@@ -17,6 +17,7 @@ use crate::sites::model::settings::{
     self, AfterForm, NewSite, ORIGINS_MAX, Policy, PolicyChange, SiteChange, SiteDetails, Slug,
 };
 use crate::sites::model::{Hold, NewPages};
+use crate::web::json::object;
 use crate::web::problem::FieldProblem;
 
 /// A site to be made.
@@ -35,6 +36,8 @@ pub struct MakeSite {
     #[serde(default)]
     origins: Member,
     /// How it deals with comments; what is missing gets its default.
+    #[serde(default, deserialize_with = "object")]
+    #[schema(value_type = Option<PolicyMembers>)]
     policy: Option<PolicyMembers>,
 }
 
@@ -55,6 +58,8 @@ pub struct ChangeSite {
     #[serde(default)]
     origins: Member,
     /// How it deals with comments; any of its members may be missing.
+    #[serde(default, deserialize_with = "object")]
+    #[schema(value_type = Option<PolicyMembers>)]
     policy: Option<PolicyMembers>,
 }
 

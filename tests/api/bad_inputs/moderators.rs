@@ -276,6 +276,11 @@ fn many() -> Vec<Row> {
             "validation_failed",
             &["decisions[0]: invalid_type"],
         ),
+        (
+            one(json!([NOBODY, "approve"])),
+            "validation_failed",
+            &["decisions[0]: invalid_type"],
+        ),
     ];
     let rows = table.into_iter().map(|(body, code, fields)| {
         Row::send("/api/v1/admin/decisions", JSON, body.to_string(), 422, code).fields(fields)
@@ -337,8 +342,37 @@ fn sign_ins() -> Vec<Row> {
     rows
 }
 
+/// Where an object stands within a body, a list of its members is none.
+fn lists_for_objects() -> Vec<Row> {
+    let table: [(&str, Value, &str); 3] = [
+        (
+            "/api/v1/admin/batches",
+            json!({"filter": [["pending"]], "decision": "reject", "expected_count": 1}),
+            "filter: invalid_type",
+        ),
+        (
+            "/api/v1/admin/queue/claims",
+            json!({"filter": [["pending"]]}),
+            "filter: invalid_type",
+        ),
+        (
+            "/api/v1/admin/sites",
+            json!({"slug": "gazette", "name": "Gazette", "policy": []}),
+            "policy: invalid_type",
+        ),
+    ];
+    let rows = table.into_iter().map(|(path, body, field)| {
+        Row::send(path, JSON, body.to_string(), 422, "validation_failed").fields(&[field])
+    });
+    rows.collect()
+}
+
 pub(super) fn rows() -> Vec<Row> {
-    let signed_in = lists().into_iter().chain(decisions()).chain(many());
+    let signed_in = lists()
+        .into_iter()
+        .chain(decisions())
+        .chain(many())
+        .chain(lists_for_objects());
     let mut rows: Vec<Row> = signed_in.map(Row::signed_in).collect();
     rows.extend(sign_ins());
     rows
