@@ -31,7 +31,7 @@ enum Form {
 use Form::{Counter, Gauge, Histogram};
 
 /// Every figure of ours: name, form, unit, meaning. docs/observability.md says more; a test holds them together.
-const FIGURES: [(&str, Form, Unit, &str); 39] = [
+const FIGURES: [(&str, Form, Unit, &str); 41] = [
     (
         "rejoinder_build_info",
         Gauge,
@@ -247,6 +247,18 @@ const FIGURES: [(&str, Form, Unit, &str); 39] = [
         Counter,
         Unit::Count,
         "Spans that were made, and what became of them",
+    ),
+    (
+        "rejoinder_decision_batch_size",
+        Histogram(&BATCH_BUCKETS),
+        Unit::Count,
+        "Decisions that were made together",
+    ),
+    (
+        "rejoinder_decisions_waiting",
+        Gauge,
+        Unit::Count,
+        "Decisions that wait to be made",
     ),
     (
         "rejoinder_submission_batch_size",

@@ -1,4 +1,4 @@
-//! What runs beside requests, on the main runtime: writers of submissions, jobs, notices, reading the sites anew, forgetting, gauges. Must not serve.
+//! What runs beside requests, on the main runtime: writers of submissions and decisions, jobs, notices, reading the sites anew, forgetting, gauges. Must not serve.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use super::startup::Beside;
 use crate::comments::{Comments, Limits, WRITERS};
 use crate::database::Notices;
 use crate::jobs::Jobs;
-use crate::moderation::Moderation;
+use crate::moderation::{DECIDERS, Moderation};
 use crate::sites::Sites;
 
 /// What another instance changed of sites and policy counts here within this.
@@ -69,6 +69,7 @@ impl Workers {
         jobs.push(tokio::spawn(async move {
             schedules.keep_schedules(stopping).await;
         }));
+        let moderation = with.moderation.clone();
         let mut others = vec![
             tokio::spawn(refresh(with.sites)),
             tokio::spawn(page_changes),
@@ -80,6 +81,12 @@ impl Workers {
             let comments = with.comments.clone();
             others.push(tokio::spawn(async move {
                 comments.write_submissions().await;
+            }));
+        }
+        for _ in 0..DECIDERS {
+            let moderation = moderation.clone();
+            others.push(tokio::spawn(async move {
+                moderation.write_decisions().await;
             }));
         }
         Self {

@@ -4,6 +4,7 @@
 pub mod dump;
 pub mod embedded;
 mod error;
+mod gather;
 mod inspection;
 mod installation;
 mod migrations;
@@ -12,6 +13,7 @@ mod operation;
 mod pool;
 
 pub use error::Error;
+pub use gather::{Gather, Unanswered, Waiting};
 pub use inspection::{Inspection, VERSION_MIN, inspect};
 pub use installation::load_secret;
 pub use migrations::{

@@ -16,5 +16,6 @@ pub use service::jobs::DeadJobPage;
 pub use service::persons::{ERASURE_JOB, Export, Persons};
 pub use service::summary::DAILY_FIGURES;
 pub use service::{
-    CLAIM_TIME, CommentDetails, CommentPage, LogPage, MERGE_JOB, MergeJob, Merged, Moderation,
+    CLAIM_TIME, CommentDetails, CommentPage, DECIDERS, LogPage, MERGE_JOB, MergeJob, Merged,
+    Moderation,
 };

@@ -14,14 +14,13 @@ use rejoinder::comments::model::decisions::{
     DecidedComment, Decider, Decision, DecisionRequest, DecisionResult, Outcome,
 };
 use rejoinder::comments::service::StoredReply;
-use rejoinder::comments::service::moderate::decide_one;
 use rejoinder::comments::service::moderate::delete_comments;
 use rejoinder::comments::{Comments, Error};
 use rejoinder::database::{self, Lane};
 use sqlx::PgConnection;
 
 use crate::checks::{check_count, check_history};
-use crate::seed::{self, Seed, TestDatabase, add_comment, add_page};
+use crate::seed::{self, Seed, TestDatabase, add_comment, add_page, decide_one};
 
 /// A database with a site, and what readers and moderators do there.
 struct Stage {

@@ -9,12 +9,12 @@ use rejoinder::comments::model::decisions::{
     DecidedComment, Decider, Decision, DecisionRequest, DecisionResult, Outcome, Reason,
 };
 use rejoinder::comments::model::{ActorKind, Status};
-use rejoinder::comments::service::moderate::{decide_many, decide_one};
+use rejoinder::comments::service::moderate::{Ask, decide_free, decide_many};
 use rejoinder::database::{Error, Lane};
 use sqlx::{PgConnection, PgPool};
 
 use crate::checks::{check_count, check_history};
-use crate::seed::{self, Seed, TestDatabase, add_answer, add_comment, add_page};
+use crate::seed::{self, Seed, TestDatabase, add_answer, add_comment, add_page, decide_one};
 
 fn request(comment_id: CommentId, decision: Decision, version: Option<i32>) -> DecisionRequest {
     DecisionRequest {
@@ -469,4 +469,76 @@ async fn an_answer_is_shown_with_what_it_answers() {
         (parent.name.as_str(), parent.body_html.as_str()),
         ("Ada", "<p>High water at noon</p>")
     );
+}
+
+#[tokio::test]
+async fn decisions_that_share_a_transaction_keep_their_deciders_and_their_scopes() {
+    let test = seed::database().await;
+    let seed = Seed::plant(&test.pool).await;
+    let other = Seed::plant(&test.pool).await;
+    let own = seed.comment(&test.pool).await;
+    let foreign = other.comment(&test.pool).await;
+    let held = seed.comment(&test.pool).await;
+    let out_of_reach = other.comment(&test.pool).await;
+    let unknown = CommentId::new(Clock::new().now());
+    let scopes = [
+        SiteScope::Only(vec![seed.site]),
+        SiteScope::Only(vec![other.site]),
+        SiteScope::All,
+    ];
+    let requests =
+        [own, foreign, held, out_of_reach, unknown].map(|id| request(id, Decision::Approve, None));
+    let asks = [
+        (&scopes[0], &seed, &requests[0]),
+        (&scopes[1], &other, &requests[1]),
+        (&scopes[2], &seed, &requests[2]),
+        (&scopes[0], &seed, &requests[3]),
+        (&scopes[2], &other, &requests[4]),
+    ]
+    .map(|(scope, seed, request)| Ask {
+        scope,
+        by: seed.moderator,
+        request,
+    });
+    let mut holder = test.pool.begin().await.unwrap();
+    sqlx::query!(
+        "select id from comments where id = $1 for update",
+        held.as_uuid()
+    )
+    .fetch_one(&mut *holder)
+    .await
+    .unwrap();
+
+    let at = Clock::new().now();
+    let run = async |connection: &mut PgConnection| decide_free(connection, at, &asks).await;
+    let decided = test.database.transact(Lane::Decisions, run).await.unwrap();
+    holder.rollback().await.unwrap();
+
+    let told: Vec<_> = decided
+        .iter()
+        .map(|decided| decided.as_ref().map(|decided| decided.result.outcome))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            Some(Outcome::Decided),
+            Some(Outcome::Decided),
+            None,
+            Some(Outcome::NotFound),
+            None
+        ]
+    );
+    let by = |place: usize| {
+        let comment = decided[place].as_ref().unwrap().comment.as_ref().unwrap();
+        comment.decided_by.as_ref().unwrap().id
+    };
+    assert_eq!(
+        (by(0), by(1)),
+        (Some(seed.moderator), Some(other.moderator))
+    );
+    for (comment, lines) in [(own, 2), (foreign, 2), (held, 1), (out_of_reach, 1)] {
+        assert_eq!(check_history(&test.pool, comment).await, lines);
+    }
+    assert_eq!(check_count(&test.pool, seed.page).await, 1);
+    assert_eq!(check_count(&test.pool, other.page).await, 1);
 }

@@ -12,7 +12,7 @@ use rejoinder::comments::model::changes::{Deleter, Deletion};
 use rejoinder::comments::model::decisions::{Decider, Decision, DecisionRequest, Outcome};
 use rejoinder::comments::model::reactions::{Grievance, ReportReason, Vote};
 use rejoinder::comments::model::{Draft, Status};
-use rejoinder::comments::service::moderate::{decide_one, delete_comments};
+use rejoinder::comments::service::moderate::delete_comments;
 use rejoinder::comments::service::{Own, Reaction, Submission};
 use rejoinder::comments::{Comments, Error, ManageToken};
 use rejoinder::database::{self, Lane};
@@ -22,7 +22,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::checks::{check_count, check_history};
-use crate::seed::{self, Seed, TestDatabase, add_comment, with_writers};
+use crate::seed::{self, Seed, TestDatabase, add_comment, decide_one, with_writers};
 
 struct Stage {
     test: TestDatabase,

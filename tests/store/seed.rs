@@ -4,16 +4,19 @@ use std::future::Future;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
+use rejoinder::accounts::model::SiteScope;
 use rejoinder::base::clock::Clock;
 use rejoinder::base::ids::{CommentId, ModeratorId, PageId, SiteId};
 use rejoinder::base::secret::ServerSecret;
 use rejoinder::comments::model::Status;
+use rejoinder::comments::model::decisions::{DecidedComment, Decider, DecisionRequest};
+use rejoinder::comments::service::moderate::{Ask, decide_whole};
 use rejoinder::comments::{Changes, Comments, Limits, WRITERS};
-use rejoinder::database::{Database, Notices};
+use rejoinder::database::{Database, Error, Notices};
 use rejoinder::settings::RateLimit;
 use rejoinder::sites::Sites;
 use rejoinder::sites::service::PageChanges;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 
 use crate::support;
 
@@ -32,6 +35,22 @@ pub(crate) async fn database() -> TestDatabase {
         database: fresh.database(),
         pool: fresh.pool,
     }
+}
+
+/// Decides one comment, as a decision that waits for whoever holds it.
+pub(crate) async fn decide_one(
+    connection: &mut PgConnection,
+    scope: &SiteScope,
+    by: Decider,
+    request: &DecisionRequest,
+) -> Result<DecidedComment, Error> {
+    let ask = Ask {
+        scope,
+        by: by.moderator_id,
+        request,
+    };
+    let decided = decide_whole(connection, by.at, &[ask]).await?;
+    Ok(decided.into_iter().next().unwrap())
 }
 
 /// A site with a page, a moderator, and the means to add comments.

@@ -73,7 +73,7 @@ impl Comments {
         let now = self.clock.now();
         let questions: Vec<_> = batch
             .iter()
-            .map(|waiting| question(&waiting.candidate))
+            .map(|waiting| question(&waiting.work))
             .collect();
         let known = facts::ask(connection, &questions).await?;
         let mut judged = Vec::with_capacity(batch.len());
@@ -85,11 +85,11 @@ impl Comments {
                 continue;
             }
             // The same key twice: whoever comes second is a retry, which the next try finds and which costs no limit.
-            let key = waiting.candidate.prints.idempotency_key;
+            let key = waiting.work.prints.idempotency_key;
             if key.is_some_and(|key| !keys.insert(key)) {
                 continue;
             }
-            match self.judge_one(&mut waiting.candidate, facts, place, now) {
+            match self.judge_one(&mut waiting.work, facts, place, now) {
                 Ok(one) => judged.push(one),
                 Err(refusal) => waiting.answer(Err(refusal)),
             }
@@ -136,7 +136,7 @@ impl Comments {
         let new: Vec<_> = judged
             .iter()
             .filter_map(|one| {
-                let candidate = &batch.get(one.place)?.candidate;
+                let candidate = &batch.get(one.place)?.work;
                 Some(self.new_comment(candidate, one, one.page?, now))
             })
             .collect();
@@ -166,7 +166,7 @@ impl Comments {
             };
             match stored {
                 Stored::Inserted => {
-                    let receipt = self.receipt(&waiting.candidate, one, now);
+                    let receipt = self.receipt(&waiting.work, one, now);
                     waiting.answer(Ok(receipt));
                 }
                 Stored::InTheWay(earlier) => {
@@ -218,7 +218,7 @@ impl Comments {
         if earlier.submitted_at <= now - REMEMBERED {
             return store::free_keys(connection, earlier.id, now - REMEMBERED).await;
         }
-        let prints = &waiting.candidate.prints;
+        let prints = &waiting.work.prints;
         let same_key = prints
             .key()
             .is_some_and(|key| earlier.idempotency_key.as_deref() == Some(key));
@@ -288,7 +288,10 @@ async fn make_pages(
     let mut wanted: HashMap<(SiteId, &str), store::NewPage<'_>> = HashMap::new();
     let mut without = Vec::new();
     for one in judged.iter_mut().filter(|one| one.page.is_none()) {
-        let Some(Waiting { candidate, .. }) = batch.get(one.place) else {
+        let Some(Waiting {
+            work: candidate, ..
+        }) = batch.get(one.place)
+        else {
             continue;
         };
         let (site, draft) = (candidate.site.id, &candidate.submission.draft);

@@ -89,7 +89,7 @@ impl Comments {
             limits,
             lists: Arc::new(Lists::new(LISTS_BYTES_MAX, changes.pages().clone())),
             changes,
-            ingest: Ingest::new(),
+            ingest: Ingest::new(ingest::WAITING_MAX),
         }
     }
 

@@ -3,7 +3,7 @@
 //! Each is one statement of the store and owns no more than that, so it is handed on as it stands.
 
 pub use crate::comments::store::authors::{find_author, find_site_of};
-pub use crate::comments::store::decide::{decide_many, decide_one};
+pub use crate::comments::store::decide::{Ask, decide_free, decide_many, decide_whole};
 pub use crate::comments::store::erase::delete_comments;
 pub use crate::comments::store::history::{HISTORY_LINES_MAX, find_admin_comment, load_history};
 pub use crate::comments::store::items::load_queued;

@@ -101,7 +101,6 @@ impl Comments {
         let edit = store::OwnEdit {
             comment_id: whole.comment.id,
             site_id: whole.site_id,
-            page_id: whole.page_id,
             was: whole.status,
             version: whole.version,
             token_version: whole.token_version,

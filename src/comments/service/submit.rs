@@ -90,7 +90,7 @@ impl Comments {
     /// over.
     pub async fn submit(&self, submission: Submission) -> Result<Receipt, Error> {
         let outcome = match self.candidate(submission).await {
-            Ok(candidate) => self.ingest.take(candidate).await,
+            Ok(candidate) => self.hand_over(candidate).await,
             Err(error) => Err(error),
         };
         let word = match &outcome {

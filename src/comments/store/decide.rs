@@ -14,9 +14,9 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::admin_row::{AdminRow, OpenReports, status, unknown};
-use super::locks::{count, lock_comments};
+use super::locks::{count, lock_comments, lock_free_comments};
 use crate::accounts::model::SiteScope;
-use crate::base::ids::{CommentId, PageId, SiteId};
+use crate::base::ids::{CommentId, ModeratorId, PageId, SiteId};
 use crate::comments::model::ActorKind;
 use crate::comments::model::decisions::{
     DecidedComment, Decider, DecisionFacts, DecisionRequest, DecisionResult, Outcome,
@@ -24,47 +24,92 @@ use crate::comments::model::decisions::{
 };
 use crate::database::Error;
 
-/// Decides one comment and returns it as it is afterwards. Two statements, another one where its page shows something else
-/// now; for a transaction.
-pub async fn decide_one(
-    connection: &mut PgConnection,
-    scope: &SiteScope,
-    by: Decider,
-    request: &DecisionRequest,
-) -> Result<DecidedComment, Error> {
-    let rows = decide(
-        connection,
-        scope,
-        by,
-        std::slice::from_ref(request),
-        Answer::Whole,
-    )
-    .await?;
-    let row = rows.into_iter().next().ok_or(sqlx::Error::RowNotFound)?;
-    let result = row.result()?;
-    count(connection, std::slice::from_ref(&result)).await?;
-    let comment = row
-        .into_admin_row()
-        .map(AdminRow::into_comment)
-        .transpose()?;
-    Ok(DecidedComment { result, comment })
+/// What somebody wants of a comment.
+#[derive(Debug, Clone, Copy)]
+pub struct Ask<'a> {
+    /// The sites whose comments they may decide.
+    pub scope: &'a SiteScope,
+    /// Who they are.
+    pub by: ModeratorId,
+    /// What they want.
+    pub request: &'a DecisionRequest,
 }
 
-/// Decides each comment by itself and says, in the order of the requests, what came of it. No id may stand twice.
-/// Two statements, one or two more where pages show something else now; for a transaction.
+/// Decides each comment by itself and returns it as it is afterwards, in the order of the requests. No id may stand twice.
+/// Waits for comments that somebody else holds. Two statements, one or two more where pages show something else now; for a
+/// transaction.
+pub async fn decide_whole(
+    connection: &mut PgConnection,
+    at: OffsetDateTime,
+    asks: &[Ask<'_>],
+) -> Result<Vec<DecidedComment>, Error> {
+    lock_comments(connection, &SiteScope::All, &ids_of(asks)).await?;
+    decide_locked(connection, at, asks).await
+}
+
+/// The same, but for those that somebody else holds at this moment or that aren't there: nothing is said of these.
+pub async fn decide_free(
+    connection: &mut PgConnection,
+    at: OffsetDateTime,
+    asks: &[Ask<'_>],
+) -> Result<Vec<Option<DecidedComment>>, Error> {
+    let free = lock_free_comments(connection, &ids_of(asks)).await?;
+    let is_free = |ask: &Ask<'_>| free.contains(&ask.request.comment_id);
+    let asked: Vec<_> = asks.iter().filter(|ask| is_free(ask)).copied().collect();
+    let mut decided = decide_locked(connection, at, &asked).await?.into_iter();
+    let of = |ask: &Ask<'_>| if is_free(ask) { decided.next() } else { None };
+    Ok(asks.iter().map(of).collect())
+}
+
+async fn decide_locked(
+    connection: &mut PgConnection,
+    at: OffsetDateTime,
+    asks: &[Ask<'_>],
+) -> Result<Vec<DecidedComment>, Error> {
+    let rows = decide(connection, at, asks, Answer::Whole).await?;
+    let decided = rows
+        .into_iter()
+        .map(|row| {
+            let result = row.result()?;
+            let comment = row
+                .into_admin_row()
+                .map(AdminRow::into_comment)
+                .transpose()?;
+            Ok(DecidedComment { result, comment })
+        })
+        .collect::<Result<Vec<_>, Error>>()?;
+    let results: Vec<_> = decided.iter().map(|decided| decided.result).collect();
+    count(connection, &results).await?;
+    Ok(decided)
+}
+
+/// Decides each comment by itself and says, in the order of the requests, what came of it. No id may stand twice. Two
+/// statements, one or two more where pages show something else now; for a transaction.
 pub async fn decide_many(
     connection: &mut PgConnection,
     scope: &SiteScope,
     by: Decider,
     requests: &[DecisionRequest],
 ) -> Result<Vec<DecisionResult>, Error> {
-    let rows = decide(connection, scope, by, requests, Answer::Facts).await?;
+    let ask = |request| Ask {
+        scope,
+        by: by.moderator_id,
+        request,
+    };
+    let asks: Vec<_> = requests.iter().map(ask).collect();
+    lock_comments(connection, scope, &ids_of(&asks)).await?;
+    let rows = decide(connection, by.at, &asks, Answer::Facts).await?;
     let results = rows
         .iter()
         .map(DecisionRow::result)
         .collect::<Result<Vec<_>, _>>()?;
     count(connection, &results).await?;
     Ok(results)
+}
+
+fn ids_of(asks: &[Ask<'_>]) -> Vec<Uuid> {
+    let ids = asks.iter().map(|ask| *ask.request.comment_id.as_uuid());
+    ids.collect()
 }
 
 /// What comes back of each comment. Texts of 500 comments that nobody reads would be most of the statement's cost.
@@ -181,12 +226,17 @@ struct Asked<'a> {
     reasons: Vec<Option<&'a str>>,
     notes: Vec<Option<&'a str>>,
     versions: Vec<Option<i32>>,
+    by: Vec<Uuid>,
+    /// Which of `scopes` limits it; none has all sites.
+    scope_numbers: Vec<Option<i32>>,
+    scopes: Vec<&'a SiteScope>,
 }
 
 impl<'a> Asked<'a> {
-    fn of(requests: &'a [DecisionRequest]) -> Self {
+    fn of(asks: &[Ask<'a>]) -> Self {
         let mut asked = Self::default();
-        for request in requests {
+        for ask in asks {
+            let request = ask.request;
             asked.ids.push(*request.comment_id.as_uuid());
             asked.targets.push(request.decision.target().as_str());
             let reason = request.reason.as_ref();
@@ -197,8 +247,32 @@ impl<'a> Asked<'a> {
                 .notes
                 .push(request.note.as_ref().map(crate::base::text::Note::as_str));
             asked.versions.push(request.version);
+            asked.by.push(*ask.by.as_uuid());
+            let number = asked.number(ask.scope);
+            asked.scope_numbers.push(number);
         }
         asked
+    }
+
+    fn number(&mut self, scope: &'a SiteScope) -> Option<i32> {
+        if *scope == SiteScope::All {
+            return None;
+        }
+        let known = self.scopes.iter().position(|known| *known == scope);
+        let number = known.unwrap_or(self.scopes.len());
+        if known.is_none() {
+            self.scopes.push(scope);
+        }
+        i32::try_from(number).ok()
+    }
+
+    /// The sites of the scopes: which scope, which site.
+    fn sites(&self) -> (Vec<i32>, Vec<Uuid>) {
+        let sites = |scope: &SiteScope| scope.uuids().unwrap_or_default();
+        let numbered = (0..).zip(&self.scopes);
+        numbered
+            .flat_map(|(number, scope)| sites(scope).into_iter().map(move |site| (number, site)))
+            .unzip()
     }
 }
 
@@ -208,30 +282,38 @@ impl<'a> Asked<'a> {
 )]
 async fn decide(
     connection: &mut PgConnection,
-    scope: &SiteScope,
-    by: Decider,
-    requests: &[DecisionRequest],
+    at: OffsetDateTime,
+    asks: &[Ask<'_>],
     answer: Answer,
 ) -> Result<Vec<DecisionRow>, Error> {
-    let asked = Asked::of(requests);
-    lock_comments(connection, scope, &asked.ids).await?;
+    let asked = Asked::of(asks);
+    let (scopes, sites) = asked.sites();
     let rows = sqlx::query_as!(
         DecisionRow,
         r#"
         with asked as (
-            select a.id, a.target, a.reason, a.note, a.expected, a.place
-            from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::integer[])
-                with ordinality as a (id, target, reason, note, expected, place)
+            select a.id, a.target, a.reason, a.note, a.expected, a.by, a.scope, a.place
+            from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::integer[], $6::uuid[], $9::integer[])
+                with ordinality as a (id, target, reason, note, expected, by, scope, place)
         ), found as materialized (
             select
                 c.id, c.site_id, c.page_id, c.parent_id, c.status, c.version, c.name, c.email, c.website, c.ip,
                 c.user_agent, c.body, c.body_html, c.submitted_at, c.edited_at, c.decided_at, c.decided_by_kind,
                 c.decided_by, c.reason, c.published_at
             from comments c
-            where c.id = any($1::uuid[]) and ($6::uuid[] is null or c.site_id = any($6))
+            join asked a on a.id = c.id
+            where c.id = any($1::uuid[])
+                and (
+                    a.scope is null
+                    or exists (
+                        select 1
+                        from unnest($11::integer[], $12::uuid[]) s (scope, site)
+                        where s.scope = a.scope and s.site = c.site_id
+                    )
+                )
         ), judged as materialized (
             select
-                l.id, l.status as was, l.version, l.published_at, a.target, a.reason, a.note,
+                l.id, l.status as was, l.version, l.published_at, a.target, a.reason, a.note, a.by,
                 case
                     when l.status = 'deleted' then 'deleted'
                     when l.status = a.target then 'unchanged'
@@ -252,14 +334,14 @@ async fn decide(
                 reason = j.reason,
                 decided_at = $7,
                 decided_by_kind = $8,
-                decided_by = $9,
+                decided_by = j.by,
                 published_at = case when j.target = 'approved' then coalesce(j.published_at, $7) else j.published_at end
             from judged j
             where c.id = any($1::uuid[]) and c.id = j.id and j.outcome = 'decided'
-            returning c.id, c.version, j.was, j.target, j.reason, j.note
+            returning c.id, c.version, j.was, j.target, j.reason, j.note, j.by
         ), logged as (
             insert into comment_history (comment_id, version, at, actor_kind, actor_id, from_status, to_status, reason)
-            select d.id, d.version, $7, $8, $9, d.was, d.target, d.reason
+            select d.id, d.version, $7, $8, d.by, d.was, d.target, d.reason
             from decided d
         ), noted as (
             insert into comment_notes (comment_id, version, note)
@@ -269,7 +351,7 @@ async fn decide(
         ), settled as (
             update reports r
             set settled_at = $7,
-                settled_by = $9
+                settled_by = j.by
             from judged j
             where r.comment_id = any($1::uuid[]) and r.comment_id = j.id and r.settled_at is null and j.outcome in ('decided', 'unchanged')
             returning r.comment_id
@@ -284,7 +366,7 @@ async fn decide(
             case when j.outcome = 'decided' then l.version + 1 else l.version end as "version?",
             case when j.outcome = 'decided' then $7 else l.decided_at end as "decided_at?",
             case when j.outcome = 'decided' then $8 else l.decided_by_kind end as "decided_by_kind?",
-            case when j.outcome = 'decided' then $9 else l.decided_by end as "decided_by?",
+            case when j.outcome = 'decided' then j.by else l.decided_by end as "decided_by?",
             case when j.outcome = 'decided' then j.reason else l.reason end as "reason?",
             m.name as "decided_by_name?",
             s.slug as "site?",
@@ -313,7 +395,7 @@ async fn decide(
         left join pages p on p.id = w.page_id and p.id = any (array(select o.page_id from found o))
         left join comments r on r.id = w.parent_id and r.id = any (array(select o.parent_id from found o))
         left join moderators m
-            on w.id is not null and m.id = case when j.outcome = 'decided' then $9 else w.decided_by end
+            on w.id is not null and m.id = case when j.outcome = 'decided' then j.by else w.decided_by end
         order by a.place
         "#,
         &asked.ids,
@@ -321,11 +403,13 @@ async fn decide(
         &asked.reasons as _,
         &asked.notes as _,
         &asked.versions as _,
-        scope.uuids() as _,
-        by.at,
+        &asked.by,
+        at,
         ActorKind::Moderator.as_str(),
-        by.moderator_id.as_uuid(),
+        &asked.scope_numbers as _,
         answer == Answer::Whole,
+        &scopes,
+        &sites,
     )
     .fetch_all(connection)
     .await?;

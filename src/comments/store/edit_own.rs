@@ -19,7 +19,6 @@ use crate::database;
 pub(in crate::comments) struct OwnEdit<'a> {
     pub(in crate::comments) comment_id: CommentId,
     pub(in crate::comments) site_id: SiteId,
-    pub(in crate::comments) page_id: PageId,
     pub(in crate::comments) was: Status,
     /// The versions, of the comment and of its token, that were judged.
     pub(in crate::comments) version: i32,
@@ -88,7 +87,7 @@ pub(in crate::comments) async fn edit(
                 decided_by = case when m.is_held_again then null else m.decided_by end
             from meant m
             where c.id = m.id
-            returning c.id, c.version, m.status as was, m.name, m.website, m.body as earlier
+            returning c.id, c.page_id, c.version, m.status as was, m.name, m.website, m.body as earlier
         ), kept as (
             insert into comment_texts (comment_id, version, name, website, body)
             select e.id, e.version - 1, e.name, e.website, e.earlier
@@ -99,11 +98,12 @@ pub(in crate::comments) async fn edit(
             from edited e
         )
         select
-            exists (select 1 from edited) as "is_done!",
+            e.page_id as "page?: PageId",
             w.id as "id?: CommentId",
             w.submitted_at as "submitted_at?"
         from (select 1) as one
         left join in_the_way w on true
+        left join edited e on true
         "#,
         edit.comment_id.as_uuid(),
         edit.version,
@@ -130,15 +130,16 @@ pub(in crate::comments) async fn edit(
     if let (Some(id), Some(submitted_at)) = (row.id, row.submitted_at) {
         return Ok(Edited::InTheWay { id, submitted_at });
     }
-    if !row.is_done {
+    // Where it stands now: a merge may have moved it since it was judged.
+    let Some(page) = row.page else {
         return Ok(Edited::Raced);
-    }
+    };
     let result = DecisionResult {
         comment_id: edit.comment_id,
         outcome: Outcome::Decided,
         facts: Some(DecisionFacts {
             site_id: edit.site_id,
-            page_id: edit.page_id,
+            page_id: page,
             was: edit.was,
             status: edit.status,
             version: edit.version + 1,

@@ -11,13 +11,13 @@
 //! locks are `for no key update`, the weakest that exclude each other, since an answer that is being stored takes a key
 //! share lock on its parent and may already hold its page.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::accounts::model::SiteScope;
-use crate::base::ids::PageId;
+use crate::base::ids::{CommentId, PageId};
 use crate::comments::model::Status;
 use crate::comments::model::decisions::DecisionResult;
 use crate::database::Error;
@@ -43,6 +43,26 @@ pub(in crate::comments) async fn lock_comments(
     .fetch_all(connection)
     .await?;
     Ok(())
+}
+
+/// Locks those comments that nobody else holds, and says which. One statement; for a transaction.
+pub(super) async fn lock_free_comments(
+    connection: &mut PgConnection,
+    ids: &[Uuid],
+) -> Result<HashSet<CommentId>, Error> {
+    let locked = sqlx::query_scalar!(
+        r#"
+        select id as "id: CommentId"
+        from comments
+        where id = any($1)
+        order by id
+        for no key update skip locked
+        "#,
+        ids
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(locked.into_iter().collect())
 }
 
 /// Locks pages until the transaction's end. One statement; for a transaction.

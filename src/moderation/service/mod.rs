@@ -4,6 +4,7 @@ mod authors;
 pub(in crate::moderation) mod batches;
 mod change;
 mod claims;
+mod decisions;
 pub(super) mod events;
 pub(super) mod jobs;
 mod log;
@@ -12,8 +13,6 @@ mod notes;
 mod observe;
 pub(in crate::moderation) mod persons;
 pub(in crate::moderation) mod summary;
-
-use std::slice;
 
 use sqlx::PgConnection;
 
@@ -38,6 +37,7 @@ pub use log::LogPage;
 pub use merge::{MERGE_JOB, MergeJob, Merged};
 
 pub use claims::CLAIM_TIME;
+pub use decisions::DECIDERS;
 
 /// The handle of moderation; cheap to clone.
 #[derive(Clone)]
@@ -48,6 +48,7 @@ pub struct Moderation {
     comments: Comments,
     authors: AuthorIds,
     changes: Changes,
+    queue: decisions::Queue,
 }
 
 /// A page of the list.
@@ -80,6 +81,7 @@ impl Moderation {
             clock,
             authors: comments.authors().clone(),
             changes: comments.changes().clone(),
+            queue: decisions::Queue::new(decisions::WAITING_MAX),
             sites,
             comments,
         }
@@ -134,25 +136,6 @@ impl Moderation {
             })
         };
         self.database.run(Lane::Moderators, run).await
-    }
-
-    /// Decides one comment, in one transaction; in none, or with the reading of all sites, for a reason that no site has. Afterwards it is as decided, was so already, or the refusal says why not.
-    pub async fn decide(
-        &self,
-        caller: &Caller,
-        request: &DecisionRequest,
-    ) -> Result<AdminComment, Error> {
-        if !self.unknown_reasons(caller, [request]).await?.is_empty() {
-            return Err(Error::UnknownReason(vec!["reason".to_owned()]));
-        }
-        let by = self.decider(caller);
-        let run = async |connection: &mut PgConnection| {
-            let decided = moderate::decide_one(connection, &caller.sites, by, request).await?;
-            Ok::<_, Error>(decided)
-        };
-        let decided = self.database.transact(Lane::Decisions, run).await?;
-        self.publish(slice::from_ref(&decided.result));
-        settle(decided)
     }
 
     /// Decides many comments, each on its own; the results stand in the order of the requests, in which no comment
