@@ -181,7 +181,7 @@ async fn every_figure_is_documented_and_every_documented_one_is_told() {
         "rejoinder_submissions_total{outcome=\"replayed\"} 1",
         "rejoinder_decisions_total{status=\"approved\"} 1",
         "rejoinder_limits_reached_total{limit=\"submit_network\"}",
-        "rejoinder_database_errors_total{module=\"moderation\",operation=\"decide\",error=\"failed\"} 1",
+        "rejoinder_database_errors_total{module=\"moderation\",operation=\"decide_together\",error=\"failed\"} 1",
         "rejoinder_database_call_seconds_count{module=\"comments\",operation=\"take_in\"}",
         "rejoinder_http_requests_in_flight 0",
         "rejoinder_database_waiting{lane=\"readers\"} 0",
