@@ -153,6 +153,8 @@ impl Database {
                 ("statement_timeout", "2500"),
                 ("lock_timeout", "2000"),
                 ("idle_in_transaction_session_timeout", "5000"),
+                // Compiling would take longer than the longest of these statements.
+                ("jit", "off"),
                 ("timezone", "UTC"),
             ]);
         // Few statements on arrays: to plan them takes longer than to run them on a few rows. The plan that is kept may come
