@@ -31,7 +31,7 @@ const DECISIONS_MAX: usize = 500;
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct DecideComments {
     /// The decisions.
-    #[schema(value_type = Vec<DecisionEntry>, max_items = 500)]
+    #[schema(value_type = Vec<DecisionEntry>, required = true, max_items = 500)]
     #[serde(default, deserialize_with = "objects")]
     decisions: Option<Vec<DecisionEntry>>,
 }
