@@ -1,6 +1,6 @@
 //! What moderation does with comments: lists them, decides, reads their history. Must not know who may do what.
 //!
-//! Each is one statement of the store and owns no more than that, so it is handed on as it stands.
+//! Each stands in the store and owns no more than its statements, so it is handed on as it stands.
 
 pub use crate::comments::store::authors::{find_author, find_site_of};
 pub use crate::comments::store::decide::{Ask, decide_free, decide_many, decide_whole};

@@ -263,7 +263,8 @@ impl<'a> Asked<'a> {
         if known.is_none() {
             self.scopes.push(scope);
         }
-        i32::try_from(number).ok()
+        // A number that no scope has lets nothing through; none would let everything.
+        Some(i32::try_from(number).unwrap_or(-1))
     }
 
     /// The sites of the scopes: which scope, which site.
